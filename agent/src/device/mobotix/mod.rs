@@ -1,0 +1,8 @@
+//! MOBOTIX cameras: the configuration they export, the dialects of their firmware, and the live camera.
+
+pub mod dialect;
+pub mod export;
+pub mod learn;
+pub mod live;
+
+pub use dialect::Dialects;

@@ -1,0 +1,152 @@
+//! Devices: one folder per kind. A driver translates, it never decides.
+
+pub mod mobotix;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use certs::Pin;
+use proto::policy::{PasswordRules, WebPorts};
+use proto::{DeviceName, Secret};
+
+use crate::facts::{Facts, FailureClass};
+
+/// A device to look at over the network.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name in the site.
+    pub name: DeviceName,
+    /// Where it listens.
+    pub address: Address,
+    /// Whom to log in as.
+    pub login: Option<Login>,
+    /// The certificate it must present; without one, the first seen is held on to for the visit.
+    pub pin: Option<Pin>,
+    /// The ports everybody tries (C15).
+    pub web_ports: WebPorts,
+    /// What the login's own password is measured by (C03).
+    pub password_rules: PasswordRules,
+    /// How long and how much.
+    pub limits: Limits,
+}
+
+/// `http` or `https`, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Host name or address literal, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = &self.host;
+        if host.contains(':') {
+            write!(out, "{scheme}://[{host}]:{}", self.port)
+        } else {
+            write!(out, "{scheme}://{host}:{}", self.port)
+        }
+    }
+}
+
+/// Whom to log in as.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The account.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+    /// Whether the password may be sent with Basic over a connection without TLS, where anyone can read it.
+    pub basic_in_clear: BasicInClear,
+}
+
+/// Whether a password may cross the network readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BasicInClear {
+    /// Never. The default.
+    Never,
+    /// The person at the keyboard asked for it by name.
+    Allowed,
+}
+
+/// How long and how much a device may take of us.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For a connection, TLS handshake included.
+    pub connect: Duration,
+    /// For one request with its whole answer.
+    pub request: Duration,
+    /// For the whole visit.
+    pub visit: Duration,
+    /// Largest answer in bytes.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    /// 5 s to connect, 20 s per request (ordinary calls take under 10 s on real cameras), 90 s per visit, 4 MiB per answer.
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(5), request: seconds(20), visit: seconds(90), body: 4 << 20 }
+    }
+}
+
+/// What a device told of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Product line, such as `MOBOTIX P3`.
+    pub product: Option<String>,
+    /// Model, such as `M16`.
+    pub model: Option<String>,
+    /// Firmware as the device writes it.
+    pub firmware: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// The certificate it presented.
+    pub pin: Option<Pin>,
+}
+
+/// Speaks to one device.
+#[async_trait]
+pub trait Driver: Send {
+    /// Looks at the device and changes nothing on it.
+    async fn observe(&mut self) -> Result<(Identity, Facts), Fault>;
+}
+
+/// Why a driver could not do it, classed by what the caller may conclude. The message says what we were doing, what
+/// happened, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No answer, or not in time.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It answered and would not let us in.
+    #[error("{0}")]
+    Refused(String),
+    /// It understood and would not do it.
+    #[error("{0}")]
+    Rejected(String),
+    /// It, or we, cannot do this.
+    #[error("{0}")]
+    Unsupported(String),
+    /// What it answered makes no sense.
+    #[error("{0}")]
+    Nonsense(String),
+}
+
+impl Fault {
+    /// The class as it goes into a record.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Unreachable(_) => FailureClass::Unreachable,
+            Self::Refused(_) => FailureClass::Refused,
+            Self::Rejected(_) => FailureClass::Rejected,
+            Self::Unsupported(_) => FailureClass::Unsupported,
+            Self::Nonsense(_) => FailureClass::Nonsense,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! `palisade-agent`.
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Who may claim to be whom.
+
+pub mod authority;
+pub mod chain;
+pub mod leaf;
+pub mod pin;
+pub mod tls;
+
+pub use leaf::Leaf;
+pub use pin::Pin;

@@ -1,0 +1,1 @@
+//! The stories: one binary, one module per story.

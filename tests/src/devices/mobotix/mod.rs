@@ -1,0 +1,1 @@
+//! A pretend MOBOTIX camera.

@@ -1,0 +1,3 @@
+//! Pretend devices, written from the facts and not from the drivers. They listen on loopback only.
+
+pub mod mobotix;

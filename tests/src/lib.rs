@@ -1,0 +1,3 @@
+//! Pretend devices and the world they stand in. Knows everything; nobody knows it.
+
+pub mod devices;
