@@ -1,0 +1,217 @@
+//! Keeps what ARCHITECTURE.md promises: file sizes, pure thinking rooms, one owner per tool, arrows between rooms.
+
+use crate::source::{self, Source};
+
+/// The most lines a file may have.
+const MAX_LINES: usize = 400;
+
+/// Rooms that think: no I/O, no clock, no randomness, no `async`.
+const THINKING: &[&str] = &[
+    "proto/src/",
+    "agent/src/facts/",
+    "agent/src/firmware/",
+    "agent/src/measures/",
+    "agent/src/report/",
+    "agent/src/site.rs",
+    "agent/src/config/site_file.rs",
+    "agent/src/device/mobotix/config",
+    "agent/src/device/mobotix/crypt",
+    "agent/src/device/mobotix/dialect",
+    "agent/src/device/mobotix/export",
+    "agent/src/device/mobotix/learn",
+    "agent/src/device/mobotix/model",
+    "agent/src/device/mobotix/weblog",
+];
+
+/// What a thinking room may not say.
+const DOING: &[&str] = &[
+    "std::fs",
+    "std::io::stdin",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "clock::now",
+    "tokio",
+    "reqwest",
+    "async fn",
+    ".await",
+    "rand::",
+    "getrandom",
+    "println!",
+    "eprintln!",
+];
+
+/// A tool, and the only places that may say its name.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("tonic", &["agent/src/link/", "controller/src/api/", "proto/"]),
+    ("sled", &["agent/src/store/"]),
+    ("sqlx", &["controller/src/store/"]),
+    ("reqwest", &["agent/src/device/"]),
+    ("tower", &["agent/src/device/", "controller/src/api/"]),
+    ("http_auth", &["agent/src/device/"]),
+    ("rcgen", &["certs/"]),
+    ("webpki", &["certs/"]),
+    ("x509_parser", &["certs/"]),
+    ("aws_lc_rs", &["certs/", "agent/src/main.rs", "agent/src/device/", "tests/"]),
+    ("pwhash", &["agent/src/device/mobotix/crypt", "tests/src/devices/"]),
+    ("clap", &["agent/src/cli/", "agent/src/main.rs", "agent/src/report/format.rs", "tests/src/bin/"]),
+    ("clap_complete", &["agent/src/cli/"]),
+    ("rpassword", &["agent/src/cli/"]),
+    ("indicatif", &["agent/src/cli/"]),
+    ("askama", &["agent/src/report/"]),
+    ("csv", &["agent/src/report/"]),
+    ("quick_xml", &["agent/src/report/", "tests/it/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/learn"]),
+    ("secrecy", &["proto/"]),
+];
+
+/// A room of the agent, and the rooms of the agent it may use.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("facts", &["facts", "firmware"]),
+    ("firmware", &["firmware"]),
+    ("site", &["firmware", "facts"]),
+    ("measures", &["measures", "facts", "site", "firmware"]),
+    ("report", &["report", "measures", "facts", "site", "firmware"]),
+    ("device", &["device", "facts", "firmware", "clock"]),
+    ("config", &["config", "facts", "device", "firmware"]),
+    ("visit", &["visit", "device", "facts", "config", "clock"]),
+];
+
+fn complaints(rule: &str, found: Vec<String>) {
+    assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let long = |file: &Source| {
+        let lines = file.text.lines().count();
+        (lines > MAX_LINES).then(|| format!("{} has {lines} lines", file.path))
+    };
+    complaints("a file that wants to be longer is two things", source::all().iter().filter_map(long).collect());
+}
+
+#[test]
+fn thinking_rooms_do_nothing() {
+    let mut found = Vec::new();
+    for file in source::all().iter().filter(|file| THINKING.iter().any(|room| file.path.starts_with(room))) {
+        for (number, line) in file.code_without_tests() {
+            for word in DOING.iter().filter(|word| line.contains(*word)) {
+                found.push(format!("{}:{number} says {word}", file.path));
+            }
+        }
+    }
+    complaints("a thinking room holds no I/O, no clock, no randomness, no async", found);
+}
+
+#[test]
+fn every_tool_has_one_owner() {
+    let mut found = Vec::new();
+    for file in source::all().iter().filter(|file| !file.path.starts_with("fuzz/")) {
+        for (number, line) in file.code() {
+            for (tool, rooms) in OWNERS {
+                if says(line, tool) && !rooms.iter().any(|room| file.path.starts_with(room)) {
+                    found.push(format!("{}:{number} uses {tool}, which belongs to {}", file.path, rooms.join(", ")));
+                }
+            }
+        }
+    }
+    complaints("one owner per tool", found);
+}
+
+/// Whether a line uses a crate: its name as a path's first segment.
+fn says(line: &str, tool: &str) -> bool {
+    let starts = |place: usize| {
+        let before = line[..place].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '.' || c == '"')
+    };
+    line.match_indices(tool).any(|(place, _)| {
+        let rest = &line[place + tool.len()..];
+        starts(place) && rest.starts_with("::")
+    })
+}
+
+#[test]
+fn rooms_only_use_the_rooms_below_them() {
+    let mut found = Vec::new();
+    for file in source::all() {
+        let Some(inner) = file.path.strip_prefix("agent/src/") else { continue };
+        let room = inner.split(['/', '.']).next().unwrap_or_default();
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else { continue };
+        for (number, line) in file.code_without_tests() {
+            for (place, _) in line.match_indices("crate::") {
+                let rest = &line[place + 7..];
+                let used = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                let is_room = !used.is_empty() && used != room && used.starts_with(|c: char| c.is_lowercase());
+                if is_room && !allowed.contains(&used) {
+                    found.push(format!("{}:{number}: {room} may not use {used}", file.path));
+                }
+            }
+        }
+    }
+    complaints("nothing on the one-way street turns round", found);
+}
+
+#[test]
+fn crates_only_use_the_crates_below_them() {
+    let arrows: [(&str, &[&str]); 5] = [
+        ("proto", &[]),
+        ("certs", &["proto"]),
+        ("agent", &["proto", "certs"]),
+        ("controller", &["proto", "certs"]),
+        ("tests", &["proto", "certs", "agent", "controller"]),
+    ];
+    let crates = ["proto", "certs", "agent", "controller", "tests"];
+    for (name, allowed) in arrows {
+        let manifest = source::read(&format!("{name}/Cargo.toml"));
+        for other in crates.iter().filter(|other| **other != name && !allowed.contains(other)) {
+            let uses = manifest.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
+            assert!(!uses, "{name} may not depend on {other}");
+        }
+    }
+}
+
+#[test]
+fn no_test_is_skipped_or_sleeps() {
+    let mut found = Vec::new();
+    for file in source::all().iter().filter(|file| !file.path.ends_with("it/tidy.rs")) {
+        let in_tests: Vec<_> = file.code_without_tests().map(|(number, _)| number).collect();
+        for (number, line) in file.code() {
+            let is_test = file.path.starts_with("tests/it/") || !in_tests.contains(&number);
+            if line.contains("#[ignore") || (is_test && line.contains("sleep(")) {
+                found.push(format!("{}:{number}: {}", file.path, line.trim()));
+            }
+        }
+    }
+    complaints("tests wait for conditions, and all of them run", found);
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let architecture = source::read("ARCHITECTURE.md");
+    let manifest = source::read("Cargo.toml");
+    let table = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).expect("the table");
+    let names = table.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.trim());
+    let missing: Vec<_> = names
+        .filter(|name| !["proto", "certs", "agent", "controller"].contains(name))
+        .filter(|name| !architecture.contains(&format!("`{name}`")))
+        .map(str::to_owned)
+        .collect();
+    complaints("ARCHITECTURE.md says why for every dependency; it is silent about", missing);
+}
+
+#[test]
+fn the_rules_catch_what_they_forbid() {
+    let text = "use reqwest::Client;\n// reqwest::Client\nlet x = my_reqwest::y();\n".to_owned();
+    let file = Source { path: "agent/src/facts/x.rs".to_owned(), text };
+    let hits: Vec<_> = file.code().filter(|(_, line)| says(line, "reqwest")).map(|(number, _)| number).collect();
+    assert_eq!(hits, [1]);
+    let text = "fn a() {}\n#[cfg(test)]\nmod tests { fn b() { std::fs::read(\"x\"); } }\n".to_owned();
+    let file = Source { path: "agent/src/facts/x.rs".to_owned(), text };
+    assert!(!file.code_without_tests().any(|(_, line)| line.contains("std::fs")));
+    assert!(file.code().any(|(_, line)| line.contains("std::fs")));
+}
