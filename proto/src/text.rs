@@ -64,10 +64,11 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
-fn is_harmful(c: char) -> bool {
-    // Control characters drive terminals; bidirectional and zero-width ones make text read as what it is not.
+/// Whether a character drives terminals (control characters) or makes text read as what it is not (direction
+/// overrides, zero-width and tag characters).
+pub fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

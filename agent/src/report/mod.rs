@@ -1,6 +1,20 @@
 //! Reports: from observations and policy to what a person, a script or a customer reads. Pure; the same facts, policy
 //! and advisories give the same bytes.
 
+mod csv;
+mod html;
+mod json;
+mod junit;
+#[cfg(test)]
+mod sample;
+mod table;
+mod tally;
+mod words;
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
 use proto::{Finding, Policy, Stance, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +22,9 @@ use crate::facts::{Device, Failure, Record};
 use crate::firmware::Advisories;
 use crate::measures;
 use crate::site::Site;
+
+pub use json::SCHEMA;
+pub use table::Style;
 
 /// What was found on the devices that were looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +81,12 @@ pub struct Summary {
 
 impl Summary {
     fn count(findings: &[Finding]) -> Self {
-        let mut summary = Self { devices: 1, ..Self::default() };
+        Self { devices: 1, ..Self::of(findings) }
+    }
+
+    /// The counts of some findings, wherever they come from; `devices` stays 0.
+    fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut summary = Self::default();
         for finding in findings {
             if finding.stance == Stance::Ignore {
                 summary.ignored += 1;
@@ -167,4 +189,115 @@ pub enum UnknownIs {
     Bad,
     /// It does not.
     Tolerated,
+}
+
+/// A face of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A table for a terminal. The default.
+    #[default]
+    Table,
+    /// A document for programs; its JSON Schema is [`SCHEMA`].
+    Json,
+    /// One row per device and measure, for a spreadsheet.
+    Csv,
+    /// A test report for a build server.
+    Junit,
+    /// One self-contained page for a customer.
+    Html,
+}
+
+impl Format {
+    /// The word on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Junit => "junit",
+            Self::Html => "html",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// The word names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a format; use table, json, csv, junit or html")]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        let unknown = || UnknownFormat(text.chars().take(20).collect());
+        <Self as clap::ValueEnum>::value_variants()
+            .iter()
+            .copied()
+            .find(|format| format.as_str() == text)
+            .ok_or_else(unknown)
+    }
+}
+
+/// Writes a report in a format. `style` concerns the table only.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write(
+    report: &Report,
+    format: Format,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => out.write_all(table::render(report, style).as_bytes()),
+        Format::Json => json::write(report, out),
+        Format::Csv => csv::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Html => html::write(report, out),
+    }
+}
+
+/// The same as a string.
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    let mut bytes = Vec::new();
+    write(report, format, style, &mut bytes).expect("memory takes every write");
+    String::from_utf8(bytes).expect("every face writes UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_on_the_command_line_are_the_formats() {
+        for format in <Format as clap::ValueEnum>::value_variants() {
+            assert_eq!(format.as_str().parse(), Ok(*format));
+            let word = clap::ValueEnum::to_possible_value(format).unwrap();
+            assert_eq!(word.get_name(), format.as_str());
+        }
+        let message = "pdf".parse::<Format>().unwrap_err().to_string();
+        assert_eq!(message, "\"pdf\" is not a format; use table, json, csv, junit or html");
+    }
+
+    #[test]
+    fn the_same_report_gives_the_same_bytes_in_every_face() {
+        for format in <Format as clap::ValueEnum>::value_variants() {
+            let once = render(&sample::site(), *format, &Style::default());
+            assert_eq!(once, render(&sample::site(), *format, &Style::default()));
+            assert!(!once.is_empty() && once.ends_with('\n'), "{format}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_failed_is_never_good_news() {
+        assert_eq!(sample::camera().exit(UnknownIs::Tolerated), Exit::Bad);
+        assert_eq!(sample::silent().exit(UnknownIs::Tolerated), Exit::Failed);
+        assert_eq!(sample::site().exit(UnknownIs::Bad), Exit::Failed);
+    }
 }
