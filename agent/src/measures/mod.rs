@@ -7,6 +7,8 @@
 //! acquit: see [`Judgment::met_if_sure`].
 
 mod camera;
+mod crosswalk;
+mod explain;
 mod judgment;
 mod nas;
 #[cfg(test)]
@@ -23,6 +25,8 @@ use proto::{Evidence, Finding, Measure, Vms};
 use crate::facts::Facts;
 use crate::site::Site;
 
+pub use crosswalk::{Certainty, Crosswalk, Framework, Reference};
+pub use explain::{Explanation, explain, explanation};
 pub use judgment::{Guidance, Judgment};
 pub use vms::camera_logins;
 
