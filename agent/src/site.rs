@@ -26,8 +26,10 @@ pub struct Site<'a> {
 
 impl Site<'_> {
     /// Whether `address` is a video management workstation, as far as site file and policy say.
+    /// An IPv4 address written as IPv6 (`::ffff:10.1.2.3`) is the same address.
     pub fn is_vms(&self, address: IpAddr) -> bool {
-        self.vms_addresses.contains(&address) || self.policy.networks.vms.contains(&address)
+        let mut known = self.vms_addresses.iter().chain(&self.policy.networks.vms);
+        known.any(|vms| vms.to_canonical() == address.to_canonical())
     }
 
     /// Whether any video management workstation is known.

@@ -1,112 +1,37 @@
 //! Measures: facts in, judgments out. Pure: no I/O, no clock, no randomness.
 //!
-//! One file per measure, each with one `judge` function, its words on top and its table test below. The registry is
+//! One file per measure, each with one `judge` function, its words on top and its tests below. The registry is
 //! an exhaustive `match`, so a measure without a function does not compile.
 //!
 //! Two rules hold for all of them. What could not be read is never met. What is only inferred may accuse, never
 //! acquit: see [`Judgment::met_if_sure`].
 
 mod camera;
+mod crosswalk;
+mod explain;
+mod judgment;
 mod nas;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod vms;
+mod vouch;
+mod words;
 
-use proto::{Disruption, Evidence, Finding, LockoutRisk, Measure, Proof, Verdict};
+use proto::text::printable;
+use proto::{Evidence, Finding, Measure, Vms};
 
-use crate::facts::{Confidence, Facts};
+use crate::facts::Facts;
 use crate::site::Site;
 
-/// What a measure concludes from facts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgment {
-    /// The conclusion.
-    pub verdict: Verdict,
-    /// How far it is proven.
-    pub proof: Proof,
-    /// What was observed; for `unknown`, why it could not be.
-    pub observed: String,
-    /// What to do, where it differs from the measure's general remedy.
-    pub remedy: Option<String>,
-    /// What the conclusion rests on.
-    pub evidence: Vec<Evidence>,
-}
+pub use crosswalk::{Certainty, Crosswalk, Framework, Reference};
+pub use explain::{Explanation, explain, explanation};
+pub use judgment::{Guidance, Judgment};
+pub use vms::camera_logins;
 
-impl Judgment {
-    fn new(verdict: Verdict, proof: Proof, observed: impl Into<String>) -> Self {
-        Self { verdict, proof, observed: observed.into(), remedy: None, evidence: Vec::new() }
-    }
-
-    /// What was seen is what is wanted.
-    pub fn met(observed: impl Into<String>) -> Self {
-        Self::new(Verdict::Met, Proof::Observed, observed)
-    }
-
-    /// What was seen is not what is wanted.
-    pub fn unmet(observed: impl Into<String>) -> Self {
-        Self::new(Verdict::Unmet, Proof::Observed, observed)
-    }
-
-    /// It could not be seen, for this reason.
-    pub fn unknown(reason: impl Into<String>) -> Self {
-        Self::new(Verdict::Unknown, Proof::Partial, reason)
-    }
-
-    /// It does not concern this device, for this reason.
-    pub fn not_applicable(reason: impl Into<String>) -> Self {
-        Self::new(Verdict::NotApplicable, Proof::Observed, reason)
-    }
-
-    /// Met, unless the meaning of what was read is only inferred: then it is unknown, and `observed` says so.
-    pub fn met_if_sure(confidence: Confidence, observed: impl Into<String>) -> Self {
-        let observed = observed.into();
-        match confidence {
-            Confidence::Documented | Confidence::Observed => Self::met(observed),
-            Confidence::Inferred => Self::unknown(format!(
-                "{observed}; what that setting means is only inferred, so it proves nothing yet \
-                 (palisade-agent learn turns it into knowledge)"
-            )),
-        }
-    }
-
-    /// Unmet; where the meaning of what was read is only inferred, the proof is partial.
-    pub fn unmet_by(confidence: Confidence, observed: impl Into<String>) -> Self {
-        let judgment = Self::unmet(observed);
-        match confidence {
-            Confidence::Documented | Confidence::Observed => judgment,
-            Confidence::Inferred => judgment.partial(),
-        }
-    }
-
-    /// The same, but a person must judge the rest.
-    #[must_use]
-    pub fn partial(mut self) -> Self {
-        self.proof = Proof::Partial;
-        self
-    }
-
-    /// The same, with a remedy of its own.
-    #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
-        self
-    }
-}
-
-/// What is always true of a measure, whatever was seen.
-#[derive(Clone, Copy, Debug)]
-pub struct Guidance {
-    /// Why it matters, in one sentence.
-    pub why: &'static str,
-    /// What is expected.
-    pub expected: &'static str,
-    /// What to do when it is unmet.
-    pub remedy: &'static str,
-    /// What the remedy costs at worst.
-    pub disruption: Disruption,
-    /// Whether the remedy can lock its administrator out.
-    pub lockout_risk: LockoutRisk,
-    /// The facts it reads, by field name; their evidence goes with the finding.
-    pub reads: &'static [&'static str],
-}
+/// Most characters of `observed` and `remedy` in a finding, whatever a device put into its names.
+const MOST_TEXT: usize = 8000;
 
 /// What is always true of a measure.
 pub fn guidance(measure: Measure) -> &'static Guidance {
@@ -117,8 +42,57 @@ pub fn guidance(measure: Measure) -> &'static Guidance {
     }
 }
 
-/// Judges a device by all 32 measures, in the guide's order. Those of the other chapters are not applicable to it.
+/// Judges a device by all 32 measures, in the guide's order. Those of the other chapters are not applicable to it,
+/// except V04, which a camera's web server log tells about the workstation.
 pub fn assess(facts: &Facts, site: &Site<'_>) -> Vec<Finding> {
-    let _ = (facts, site);
-    Vec::new()
+    Measure::all().map(|measure| finding(measure, facts, site)).collect()
+}
+
+fn finding(measure: Measure, facts: &Facts, site: &Site<'_>) -> Finding {
+    let guidance = guidance(measure);
+    let mut judgment = judge(measure, facts, site);
+    if judgment.evidence.is_empty() {
+        judgment.evidence = evidence(facts, guidance.reads);
+    }
+    let judgment = vouch::attest(judgment, measure, site);
+    let waiver = vouch::waiver(&judgment, measure, site);
+    let remedy = judgment.remedy.as_deref().unwrap_or(guidance.remedy);
+    Finding {
+        measure,
+        title: measure.title().to_owned(),
+        judgment: judgment.verdict,
+        waived: waiver.is_some(),
+        waiver,
+        stance: site.policy.stance(measure),
+        proof: judgment.proof,
+        expected: guidance.expected.to_owned(),
+        observed: printable(&judgment.observed, MOST_TEXT),
+        why: guidance.why.to_owned(),
+        remedy: printable(remedy, MOST_TEXT),
+        disruption: guidance.disruption,
+        lockout_risk: guidance.lockout_risk,
+        evidence: judgment.evidence,
+    }
+}
+
+fn judge(measure: Measure, facts: &Facts, site: &Site<'_>) -> Judgment {
+    let elsewhere =
+        |who: &str| Judgment::not_applicable(format!("a question for {who}, not for this device"));
+    match (measure, facts) {
+        (Measure::Camera(measure), Facts::Camera(camera)) => camera::judge(measure, camera, site),
+        (Measure::Vms(measure), Facts::Vms(vms)) => vms::judge(measure, vms, site),
+        (Measure::Nas(measure), Facts::Nas(nas)) => nas::judge(measure, nas, site),
+        (Measure::Vms(Vms::V04NoAdmin), Facts::Camera(camera)) => vms::judge_camera(camera, site),
+        (Measure::Camera(_), Facts::Vms(_) | Facts::Nas(_)) => elsewhere("the cameras"),
+        (Measure::Vms(_), Facts::Camera(_) | Facts::Nas(_)) => elsewhere("the video workstation"),
+        (Measure::Nas(_), Facts::Camera(_) | Facts::Vms(_)) => elsewhere("the storage"),
+    }
+}
+
+fn evidence(facts: &Facts, reads: &[&str]) -> Vec<Evidence> {
+    match facts {
+        Facts::Camera(camera) => camera.evidence.for_facts(reads),
+        Facts::Vms(vms) => vms.evidence.for_facts(reads),
+        Facts::Nas(nas) => nas.evidence.for_facts(reads),
+    }
 }

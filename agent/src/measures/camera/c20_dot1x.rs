@@ -1,0 +1,53 @@
+//! C20: Network port asks for IEEE 802.1X.
+//!
+//! The camera's half is read. Whether the switch insists is the switch's half, and is not claimed.
+
+use proto::{Disruption, LockoutRisk};
+
+use crate::facts::CameraFacts;
+use crate::measures::{Guidance, Judgment};
+use crate::site::Site;
+
+pub(super) const GUIDANCE: Guidance = Guidance {
+    why: "Otherwise whoever unplugs a camera outdoors has a socket in the CCTV network.",
+    expected: "IEEE 802.1X is on at the camera, and its switch port demands it.",
+    remedy: "Agree the procedure with the network administrator, then enable it (Admin Menu > \
+             Network Setup > Ethernet Interface (for experts) > IEEE 802.1X); wrong data takes the \
+             camera off the network.",
+    disruption: Disruption::LinkLoss,
+    lockout_risk: LockoutRisk::Recoverable,
+    reads: &["dot1x"],
+};
+
+pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+    camera.dot1x.judge(|setting| {
+        if setting.value {
+            let observed = "IEEE 802.1X is on at the camera; that the switch port demands it, a \
+                            person must judge";
+            Judgment::met_if_sure(setting.confidence, observed).partial()
+        } else {
+            Judgment::unmet_by(setting.confidence, "IEEE 802.1X is off")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Fact;
+    use crate::measures::testing::*;
+
+    #[test]
+    fn the_cameras_half_is_judged_and_the_switchs_half_named() {
+        check(judge, |c| c.dot1x = sure(true), MET_PARTLY, &["switch port"]);
+        check(judge, |c| c.dot1x = sure(false), UNMET, &["off"]);
+    }
+
+    #[test]
+    fn inference_accuses_and_does_not_acquit() {
+        check(judge, |c| c.dot1x = inferred(true), UNKNOWN, &["inferred"]);
+        check(judge, |c| c.dot1x = inferred(false), UNMET_PARTLY, &["off"]);
+        check(judge, |c| c.dot1x = Fact::Absent, NOT_APPLICABLE, &[]);
+        check(judge, |_| (), UNKNOWN, &[UNREAD]);
+    }
+}
