@@ -142,6 +142,45 @@ fn ends_of_ranges_accuse_what_lies_between_them() {
     assert_eq!(affected("MX-V4.9.0.0"), (0, 1));
 }
 
+#[test]
+fn between_the_first_fixes_of_two_trains_nothing_is_cleared() {
+    let status = json!({ "first_fixed": ["FW-4.1.4.11:HW-D24M", "FW-4.7.2.18:HW-D24M"] });
+    let mut advisories = Advisories::default();
+    advisories.load("a.json", &changed("/vulnerabilities/0/product_status", status)).unwrap();
+    let clear =
+        |text: &str| advisories.about(&text.parse().unwrap(), Some("D24M")).not_affected_by.len();
+    assert_eq!((clear("MX-V4.1.4.11"), clear("MX-V4.2.0.1"), clear("MX-V4.7.2.19")), (1, 0, 1));
+}
+
+#[test]
+fn where_a_camera_is_listed_itself_its_variants_are_other_cameras() {
+    let status = json!({
+        "known_affected": ["FW-4.2.1.61:HW-M15-Thermal"],
+        "fixed": ["FW-4.7.2.18:HW-D24M"],
+    });
+    let text = String::from_utf8(changed("/vulnerabilities/0/product_status", status)).unwrap();
+    let mut advisories = Advisories::default();
+    advisories.load("a.json", text.replace("D24M", "M15").as_bytes()).unwrap();
+    let affected = |model| {
+        let standing = advisories.about(&"MX-V4.2.1.61".parse().unwrap(), Some(model));
+        standing.affected_by.into_iter().flat_map(|it| it.if_model).collect::<Vec<_>>()
+    };
+    assert!(affected("M15").is_empty());
+    assert_eq!(affected("M15-T"), ["M15-Thermal"]);
+}
+
+#[test]
+fn an_exact_clearing_settles_what_another_entry_leaves_open() {
+    let id = "FW-4.7.2.18:HW-D24M";
+    let open = |status: Value| {
+        let mut advisories = Advisories::default();
+        advisories.load("a.json", &changed("/vulnerabilities/0/product_status", status)).unwrap();
+        advisories.about(&"MX-V4.7.2.18".parse().unwrap(), Some("D24M")).undecided.len()
+    };
+    assert_eq!(open(json!({ "under_investigation": [id] })), 1);
+    assert_eq!(open(json!({ "under_investigation": [id], "fixed": [id] })), 0);
+}
+
 /// Any JSON of moderate size.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
