@@ -19,6 +19,8 @@ const MAX_PASSWORD: usize = 1 << 10;
 const MAX_ADVISORY: usize = 16 << 20;
 /// A folder of advisories with more files is refused.
 const MAX_FILES: usize = 10_000;
+/// A folder of advisories with more in them altogether is refused, in bytes.
+const MAX_FOLDER: usize = 512 << 20;
 /// Folders within a folder of advisories are read this deep: providers sort by year and label.
 const MAX_DEPTH: u32 = 4;
 
@@ -84,18 +86,26 @@ pub struct AdvisoryFolder {
 /// not keep the others out; the caller tells the person.
 ///
 /// # Errors
-/// A folder that cannot be listed, or with more than 10,000 such files.
+/// A folder that cannot be listed, or with more than 10,000 such files or 512 MiB in them.
 pub fn advisories(path: &Path, advisories: &mut Advisories) -> Result<AdvisoryFolder, ReadError> {
     let mut files = Vec::new();
     list(path, MAX_DEPTH, &mut files)?;
     files.sort();
     let mut out = AdvisoryFolder::default();
+    let mut total = 0usize;
     for file in files {
         let name = file.strip_prefix(path).unwrap_or(&file).display().to_string();
         let loaded = match bytes("advisory", &file, MAX_ADVISORY) {
-            Ok(bytes) => advisories.load(&name, &bytes).map_err(|error| error.to_string()),
+            Ok(bytes) => {
+                total = total.saturating_add(bytes.len());
+                advisories.load(&name, &bytes).map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
+        if total > MAX_FOLDER {
+            let why = format!("the files have more than {} MiB altogether", MAX_FOLDER >> 20);
+            return Err(ReadError::new("the folder of advisories", path, why));
+        }
         match loaded {
             Ok(0) => out.passed_over += 1,
             Ok(_) => out.used += 1,
