@@ -23,9 +23,24 @@ impl FromStr for Version {
     type Err = BadVersion;
 
     fn from_str(text: &str) -> Result<Self, BadVersion> {
-        let _ = text;
-        Err(BadVersion(text.chars().take(40).collect()))
+        read(text).ok_or_else(|| BadVersion(text.chars().take(40).collect()))
     }
+}
+
+fn read(text: &str) -> Option<Version> {
+    let rest = text.strip_prefix("MX-V")?;
+    let revised = rest.split_once("-r").or_else(|| rest.split_once(".r"));
+    let (numbers, revision) = match revised {
+        Some((numbers, revision)) => (numbers, number(revision)?),
+        None => (rest, 0),
+    };
+    let numbers: Vec<u32> = numbers.split('.').map(number).collect::<Option<_>>()?;
+    Some(Version { numbers: numbers.try_into().ok()?, revision })
+}
+
+fn number(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 impl fmt::Display for Version {
@@ -45,5 +60,29 @@ impl Serialize for Version {
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_read_as_cameras_write_them_and_nothing_else_does() {
+        let version: Version = "MX-V4.7.3.11-r4".parse().unwrap();
+        assert_eq!((version.numbers, version.revision), ([4, 7, 3, 11], 4));
+        assert_eq!("MX-V4.4.2.73.r2".parse::<Version>().unwrap().revision, 2);
+        assert_eq!("MX-V7.3.0.54".parse::<Version>().unwrap().to_string(), "MX-V7.3.0.54");
+        for bad in [
+            "",
+            "MX-V4.7.3",
+            "MX-V4.7.3.11-5",
+            "MX-V4.7.3.11-r",
+            "V4.7.3.1",
+            "MX-V4.7.3.99999999999",
+            "MX-V4.7.3.+1",
+        ] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
     }
 }
