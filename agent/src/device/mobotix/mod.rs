@@ -1,5 +1,6 @@
 //! MOBOTIX cameras: the configuration they export, the dialects of their firmware, and the live camera.
 
+pub mod crypt;
 pub mod dialect;
 pub mod export;
 pub mod learn;
