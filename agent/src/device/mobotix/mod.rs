@@ -1,8 +1,11 @@
 //! MOBOTIX cameras: the configuration they export, the dialects of their firmware, and the live camera.
 
+pub mod config;
+pub mod crypt;
 pub mod dialect;
 pub mod export;
 pub mod learn;
 pub mod live;
+pub mod model;
 
 pub use dialect::Dialects;

@@ -1,0 +1,108 @@
+use super::*;
+use crate::device::mobotix::{Dialects, export};
+use crate::facts::{CameraFacts, Confidence};
+
+const P3: &str = include_str!("../../../../testdata/mobotix/p3.cfg");
+
+fn with(old: &str, new: &str) -> String {
+    assert!(P3.contains(old), "{old}");
+    P3.replacen(old, new, 1)
+}
+
+fn learned(before: &str, after: &str, setting: &str, key: Option<&str>) -> String {
+    learn(before.as_bytes(), after.as_bytes(), setting, key).unwrap()
+}
+
+fn refused(before: &str, after: &str, setting: &str, key: Option<&str>) -> String {
+    learn(before.as_bytes(), after.as_bytes(), setting, key).unwrap_err()
+}
+
+fn facts(dialect: &str, file: &str) -> CameraFacts {
+    let mut dialects = Dialects::builtin();
+    dialects.add(dialect).unwrap_or_else(|error| panic!("{error}\n{dialect}"));
+    export::read(file.as_bytes(), &dialects).unwrap().facts
+}
+
+#[test]
+fn what_was_learned_makes_the_fact_readable() {
+    let after = with("AUTHTYPE=auto\n", "AUTHTYPE=auto\nIDS_ENABLE=1\n");
+    let dialect = learned(P3, &after, "intrusion", None);
+    let seen = facts(&dialect, &after).intrusion;
+    let seen = seen.seen().unwrap();
+    assert!(seen.value.enabled && seen.confidence == Confidence::Observed);
+    // The key was missing before, so its default is the other state; that is a conclusion and may only accuse.
+    let missing = facts(&dialect, P3).intrusion;
+    let missing = missing.seen().unwrap();
+    assert!(!missing.value.enabled && missing.confidence == Confidence::Inferred);
+}
+
+#[test]
+fn words_are_explained_as_far_as_they_tell() {
+    let both = learned(P3, &with("USE_VPN=0", "USE_VPN=1"), "vpn", None);
+    assert!(both.contains(r#"values."0" = { means = "off", confidence = "observed" }"#), "{both}");
+    assert!(both.contains(r#"values."1" = { means = "on", confidence = "observed" }"#), "{both}");
+    assert!(!both.contains("default"), "{both}");
+    let digest = learned(P3, &with("AUTHTYPE=auto", "AUTHTYPE=digest"), "authentication", None);
+    assert!(
+        digest.contains(r#"values."digest" = { means = "digest", confidence = "observed" }"#),
+        "{digest}"
+    );
+    let upper = learned(P3, &with("IPV6MODE=off\n", "IPV6MODE=off\nVLAN=YES\n"), "vlan", None);
+    assert!(upper.contains(r#"default = { value = "NO", confidence = "inferred" }"#), "{upper}");
+    facts(&upper, P3);
+}
+
+#[test]
+fn a_word_that_does_not_tell_is_left_to_a_person() {
+    let after = with("AUTHTYPE=auto\n", "AUTHTYPE=auto\nIDS_MODE=brisk\n");
+    let dialect = learned(P3, &after, "intrusion", None);
+    assert!(dialect.contains("Add it by hand") && !dialect.contains("brisk"), "{dialect}");
+    assert!(facts(&dialect, &after).intrusion.seen().is_none());
+}
+
+#[test]
+fn several_changes_demand_a_choice() {
+    let after = with("AUTHTYPE=auto", "AUTHTYPE=digest").replace("USE_VPN=0", "USE_VPN=1");
+    let message = refused(P3, &after, "authentication", None);
+    assert!(
+        message.contains("httpd/AUTHTYPE, vpn/USE_VPN") && message.contains("--key"),
+        "{message}"
+    );
+    let dialect = learned(P3, &after, "authentication", Some("httpd/AUTHTYPE"));
+    assert!(dialect.contains("key = \"AUTHTYPE\""));
+    let message = refused(P3, &after, "authentication", Some("httpd/OTHER"));
+    assert!(message.contains("did not change"), "{message}");
+}
+
+#[test]
+fn comments_and_the_time_of_the_export_are_no_change() {
+    let after = with("# written by access at 2024-02-03", "# written by access at 2024-02-04")
+        .replace("DATE=2024-02-03 09", "DATE=2024-02-04 10");
+    assert!(refused(P3, &after, "vpn", None).starts_with("nothing changed"));
+    let json = with("location/Quay", "location/Pier");
+    assert!(refused(P3, &json, "vpn", None).contains("JSON section extensions.json"));
+}
+
+#[test]
+fn secrets_are_neither_written_nor_listed() {
+    let after = with("SECURITY_PASSWORD=", "SECURITY_PASSWORD=Rope-and-tar")
+        .replace("Mooring-Line-5", "Other-Line-7");
+    let message = refused(P3, &after, "recording_key", None);
+    let dialect = learned(P3, &after, "recording_key", Some("fileserver/SECURITY_PASSWORD"));
+    let wrong = learned(P3, &after, "intrusion", Some("fileserver/SECURITY_PASSWORD"));
+    for text in [message, dialect, wrong] {
+        assert!(!text.contains("Rope") && !text.contains("Line"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let update = P3.replace("MX-V4.7.2.18-r1", "MX-V4.7.3.11-r6");
+    assert!(refused(P3, &update, "vpn", None).contains("two firmware versions"));
+    let message = refused(P3, P3, "intrusio", None);
+    assert!(message.contains("did you mean \"intrusion\""), "{message}");
+    assert!(refused(P3, "", "vpn", None).starts_with("reading the export from after"));
+    assert!(refused(P3, P3, "public_access", None).contains("need not be learned"));
+    let quoted = with("USE_VPN=0", "USE_VPN=0\nX\"Y=1");
+    assert!(refused(P3, &quoted, "vpn", None).contains("no dialect file can hold"));
+}
