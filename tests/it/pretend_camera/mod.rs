@@ -3,6 +3,7 @@
 mod client;
 mod counts;
 mod faults;
+mod fleet;
 mod login;
 mod memory;
 
