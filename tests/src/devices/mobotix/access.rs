@@ -1,4 +1,5 @@
-//! Who may fetch what: users, groups and access control lists as the `access` section holds them (facts 2.2).
+//! Who may fetch what: users, groups and access control lists as the `access` section of an
+//! exported configuration holds them.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +90,8 @@ impl Access {
     }
 }
 
-/// The right a path needs. The three trees are facts 1.1; which right each page of `/control/` needs is INVENTED.
+/// The right a path needs. That `/cgi-bin/` is for guests, `/control/` for users and `/admin/` for
+/// administrators is documented; which right each page of `/control/` needs is INVENTED.
 pub fn needed(path: &str) -> Needed {
     const ANY_USER: &[&str] =
         &["live_acl", "player_acl", "events_acl", "api_acl", "image_setup_acl", "event_setup_acl"];

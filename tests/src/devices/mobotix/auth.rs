@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::access::User;
 
-/// The realm of the Basic challenge (facts 3). That Digest uses the same is INVENTED.
+/// The realm of the Basic challenge, by which vulnerability scanners know these cameras. That Digest uses the same
+/// is INVENTED.
 pub const REALM: &str = "MOBOTIX Camera User";
 
 /// A digest algorithm. Which of them real cameras use is unknown: INVENTED.

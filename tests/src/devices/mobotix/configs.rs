@@ -1,5 +1,5 @@
 //! Configurations for pretend cameras: as they leave the factory, hardened, neglected, and as long as real ones. The
-//! shapes are those of real exports (facts 2.1 to 2.3), every value is made up.
+//! shapes are those of real exports, every value is made up.
 
 use std::net::IpAddr;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use super::auth;
 use super::configuration::Configuration;
 use super::spec::Line;
 
-/// The password that every camera leaves the factory with, for `admin` (facts 3).
+/// The password that every camera leaves the factory with, for `admin` (guide measure 3).
 pub const FACTORY_PASSWORD: &str = "meinsm";
 /// The administrator of a [`hardened`] camera.
 pub const KEEPER: (&str, &str) = ("site.keeper", "Tz7!quarry-Lantern-58");
@@ -35,7 +35,7 @@ const RIGHTS: [&str; 14] = [
     "image_setup",
 ];
 
-/// The factory configuration of a line. Which screens are public is known for P3 and Mx6 (facts 3: most); that
+/// The factory configuration of a line. Which screens are public is documented for P3 and Mx6 (most are); that
 /// MOBOTIX 7 has none is INVENTED from the guide's picture.
 pub fn factory(line: Line) -> Configuration {
     let mut configuration = Configuration::new(common(line, line.firmware()).into_bytes());

@@ -1,5 +1,5 @@
 //! The configuration file as the camera holds it: bytes, with an index of their sections. What was loaded is served
-//! back to the byte; an edit touches only the lines it names (shape: facts 2.1).
+//! back to the byte; an edit touches only the lines it names (the shape is that of public exports).
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Intrusion detection: failed log-ins per source, and the block that lasts until the next reboot (facts 6.7; guide
+//! Intrusion detection: failed log-ins per source, and the block that lasts until the next reboot (guide
 //! measure 8). The names of its keys are unknown on real cameras and INVENTED here.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! The file store of MOBOTIX 7, where the X.509 slot is filled (facts 1.6). Its parser is strict and a mistake is
-//! passed over without a word.
+//! The file store of MOBOTIX 7, where the X.509 slot is filled, as public certificate tools use it. Its parser is
+//! strict and a mistake is passed over without a word.
 
 use certs::Pin;
 use proto::Secret;
@@ -37,7 +37,7 @@ pub fn answer(slot: &mut Slot, request: &Request) -> Response {
     }
 }
 
-/// The listing: objects `X509Key`, `image`, `sound` (facts 1.6). INVENTED: `sha1` is the front of a SHA-256, since
+/// The listing: objects `X509Key`, `image`, `sound`. INVENTED: `sha1` is the front of a SHA-256, since
 /// nothing else here needs SHA-1, and the times are nought.
 fn listing(slot: &Slot) -> String {
     let entry = slot.certificate.as_ref().map(|pem| {

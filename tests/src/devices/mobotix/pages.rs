@@ -75,7 +75,8 @@ fn entry(memory: &Memory) -> Response {
     response
 }
 
-/// INVENTED: the text of both forms, and that a missing key means forbidden (facts 8, measure 9).
+/// INVENTED: the text of both forms, and that a missing key means forbidden, as guide measure 9
+/// shows it.
 fn robots(memory: &Memory) -> Response {
     let allowed = memory.ram.value("homepage", "ROBOTS_TXT_MODE").as_deref() == Some("allowed");
     Response::text(if allowed {
@@ -85,7 +86,7 @@ fn robots(memory: &Memory) -> Response {
     })
 }
 
-/// Says OK to anything, as real cameras do (facts 1.4). Known is `OK - Reboot`; the rest is INVENTED.
+/// Says OK to anything, as real cameras do. Known is `OK - Reboot`; the rest is INVENTED.
 fn admin_action(memory: &mut Memory, request: &Request) -> Response {
     let lies = |fault| memory.faults.has(&request.path, fault);
     match request.parameter("action").unwrap_or_default().to_ascii_lowercase().as_str() {

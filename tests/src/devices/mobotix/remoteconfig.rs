@@ -1,4 +1,5 @@
-//! The remote configuration interpreter: the lines of a `POST /admin/remoteconfig` and their answer (facts 1.2).
+//! The remote configuration interpreter: the lines of a `POST /admin/remoteconfig` and their answer, as the
+//! camera's own help describes them.
 
 use bytes::Bytes;
 
@@ -10,7 +11,7 @@ use super::memory::Memory;
 use super::spec::Line;
 
 /// INVENTED: the four lines in front. Known is that there are four for `helo`, `view configfile`, `quit`, and that
-/// the first begins with `#read::` (facts 1.2).
+/// the first begins with `#read::`: public backup tools rely on both.
 const HEADER: &str = "#read::remoteconfig\n#helo: ok\n#access: admins\n#begin\n";
 /// INVENTED: the three lines behind. Known is that there are three.
 const TRAILER: &str = "#end\n#quit: ok\n#bye\n";

@@ -10,7 +10,7 @@ use super::auth::DigestSettings;
 use super::faults::Faults;
 use super::weblog::LogRow;
 
-/// A product line (facts 5).
+/// A product line, told by the first number of its firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// P3, firmware MX-V4.

@@ -27,7 +27,7 @@ pub struct Presented {
 }
 
 /// The factory certificate: self-signed, for the factory address only, so that its names are wrong after the camera
-/// got another (facts 3). Its dates are INVENTED.
+/// got another. Its dates are INVENTED.
 ///
 /// # Errors
 /// When no key can be made.
