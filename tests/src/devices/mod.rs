@@ -1,3 +1,4 @@
-//! Pretend devices, written from the facts and not from the drivers. They listen on loopback only.
+//! Pretend devices, written from what is publicly known of the devices and not from our drivers.
+//! They listen on loopback only.
 
 pub mod mobotix;
