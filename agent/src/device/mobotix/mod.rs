@@ -2,7 +2,9 @@
 
 pub mod dialect;
 pub mod export;
+mod identify;
 pub mod learn;
 pub mod live;
+mod weblog;
 
 pub use dialect::Dialects;
