@@ -1,8 +1,14 @@
 //! Devices: one folder per kind. A driver translates, it never decides.
 
+mod address;
+mod http;
 pub mod mobotix;
+mod probe;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +16,7 @@ use certs::Pin;
 use proto::policy::{PasswordRules, WebPorts};
 use proto::{DeviceName, Secret};
 
+use self::mobotix::Dialects;
 use crate::facts::{Facts, FailureClass};
 
 /// A device to look at over the network.
@@ -115,6 +122,11 @@ pub struct Identity {
 pub trait Driver: Send {
     /// Looks at the device and changes nothing on it.
     async fn observe(&mut self) -> Result<(Identity, Facts), Fault>;
+}
+
+/// The driver for a target. Nothing is sent before it is asked to observe.
+pub fn open(target: Target, dialects: Arc<Dialects>) -> Box<dyn Driver> {
+    Box::new(mobotix::live::Camera::new(target, dialects))
 }
 
 /// Why a driver could not do it, classed by what the caller may conclude. The message says what we were doing, what

@@ -4,8 +4,10 @@ pub mod config;
 pub mod crypt;
 pub mod dialect;
 pub mod export;
+mod identify;
 pub mod learn;
 pub mod live;
 pub mod model;
+mod weblog;
 
 pub use dialect::Dialects;
