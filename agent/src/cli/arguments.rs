@@ -27,7 +27,10 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Judge a camera, a configuration file it exported, or a whole site
-    #[command(after_help = format!("{AUDIT_EXAMPLES}\n\n{EXIT_CODES}"))]
+    #[command(
+        override_usage = "palisade-agent audit [OPTIONS] TARGET\n       palisade-agent audit [OPTIONS] --inventory FILE",
+        after_help = format!("{AUDIT_EXAMPLES}\n\n{EXIT_CODES}")
+    )]
     Audit(Box<Audit>),
     /// Judge facts that an audit saved, again
     #[command(
@@ -84,22 +87,22 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// Only these devices of the site file; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "inventory")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "target")]
     pub only: Vec<DeviceName>,
     /// How many devices to look at at the same time (default: what the site file says, or 16)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000), requires = "inventory")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with = "target")]
     pub concurrency: Option<u16>,
     /// The account to log in as; without one, only what a stranger sees is looked at
     #[arg(long, value_name = "NAME", conflicts_with = "inventory")]
     pub user: Option<String>,
-    /// Read the password from this file
-    #[arg(long, value_name = "FILE", requires = "user")]
+    /// Read the password from this file; for a site file, that of the devices without one of their own
+    #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// The certificate the camera must present
     #[arg(long, value_name = "sha256:...", conflicts_with = "inventory")]
     pub pin: Option<Pin>,
     /// Send the password readable over plain HTTP if the camera takes nothing better
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", conflicts_with = "inventory")]
     pub basic_in_clear: bool,
     /// Address of a video management workstation; may be repeated
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', conflicts_with = "inventory")]

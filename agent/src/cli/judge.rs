@@ -76,7 +76,8 @@ fn tell_failures(report: &Report, delivery: &Delivery<'_>, console: &mut Console
     }
 }
 
-fn look(printing: &Printing, console: &Console<'_>) -> Look {
+/// How the table is laid out: coloured and as wide as the terminal, where it goes to one.
+pub(super) fn look(printing: &Printing, console: &Console<'_>) -> Look {
     let to_terminal = printing.output.is_none() && console.terminals.output;
     let plain = console.set_variable("NO_COLOR").is_some()
         || console.set_variable("TERM").is_some_and(|terminal| terminal == "dumb");

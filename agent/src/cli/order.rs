@@ -130,7 +130,11 @@ fn name(arguments: &Audit, otherwise: &str) -> DeviceName {
 }
 
 fn refuse_login(arguments: &Audit, target: &str) -> Result<(), Stop> {
-    let given = [("--user", arguments.user.is_some()), ("--pin", arguments.pin.is_some())];
+    let given = [
+        ("--user", arguments.user.is_some()),
+        ("--password-file", arguments.password_file.is_some()),
+        ("--pin", arguments.pin.is_some()),
+    ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Stop::Usage(format!(
             "{option} is for a camera on the network (https://HOST), and {target} is read as a file"
@@ -167,6 +171,9 @@ fn live_target(
         ));
     }
     let login = match &arguments.user {
+        None if arguments.password_file.is_some() => {
+            return Err(Stop::Usage("--password-file needs --user NAME".to_owned()));
+        }
         None => {
             console.note("without --user, only what a stranger sees is looked at");
             None

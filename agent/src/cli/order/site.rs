@@ -1,5 +1,6 @@
 //! What a site file asks to look at.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -39,14 +40,9 @@ pub(super) fn order(
     let unpinned = entries.iter().filter(|entry| entry.pin.is_none());
     let unpinned = unpinned.map(|entry| entry.name.clone()).collect();
     let mut calls = Vec::with_capacity(entries.len());
-    let mut shared = None;
+    let mut common = Common { arguments, policy: &policy, passwords: BTreeMap::new() };
     for entry in entries {
-        let way = way(
-            entry,
-            &site,
-            &mut Site { arguments, policy: &policy, shared: &mut shared },
-            console,
-        )?;
+        let way = way(entry, &site, &mut common, console)?;
         let vouched = site.attestations.iter().filter(|attestation| {
             attestation.devices.is_empty() || attestation.devices.contains(&entry.name)
         });
@@ -63,11 +59,11 @@ pub(super) fn order(
 }
 
 /// What the ways to a site's devices have in common.
-struct Site<'a> {
+struct Common<'a> {
     arguments: &'a Audit,
     policy: &'a Policy,
-    /// The password of the devices that have none of their own, once it is known.
-    shared: &'a mut Option<Secret>,
+    /// The passwords known so far, by their file; under `None` that of the devices that have none of their own.
+    passwords: BTreeMap<Option<PathBuf>, Secret>,
 }
 
 fn chosen<'a>(site: &'a SiteFile, only: &[DeviceName]) -> Result<Vec<&'a Entry>, Stop> {
@@ -97,7 +93,7 @@ fn shown_address(entry: &Entry) -> String {
 fn way(
     entry: &Entry,
     site: &SiteFile,
-    common: &mut Site<'_>,
+    common: &mut Common<'_>,
     console: &mut Console<'_>,
 ) -> Result<Way, Stop> {
     let wrong = |why: &str| Stop::Usage(format!("the site file: device {}: {why}", entry.name));
@@ -121,13 +117,13 @@ fn way(
 fn site_target(
     entry: &Entry,
     address: Address,
-    common: &mut Site<'_>,
+    common: &mut Common<'_>,
     console: &mut Console<'_>,
 ) -> Result<Target, Stop> {
     let login = match &entry.user {
         None => None,
         Some(user) => {
-            let password = site_password(entry, common.shared, console)?;
+            let password = site_password(entry, common, console)?;
             let basic_in_clear = basic_in_clear(entry.basic_in_clear);
             Some(Login { user: user.clone(), password, basic_in_clear })
         }
@@ -146,25 +142,27 @@ fn site_target(
 /// The device's own password; else one for all that have none of their own, asked for once.
 fn site_password(
     entry: &Entry,
-    shared: &mut Option<Secret>,
+    common: &mut Common<'_>,
     console: &mut Console<'_>,
 ) -> Result<Secret, Stop> {
-    match (&entry.password_file, &entry.password_env, &shared) {
-        (Some(path), _, _) => inputs::password_file(path, console),
-        (None, Some(name), _) => inputs::password_variable(name, console)?.ok_or_else(|| {
-            Stop::Usage(format!(
-                "the password of {} should be in {name}, which is not set",
-                entry.name
-            ))
-        }),
-        (None, None, Some(known)) => Ok(known.clone()),
-        (None, None, None) => {
-            let whose = format!("{} and every device without a password of its own", entry.name);
-            let secret = inputs::password(None, &whose, console)?;
-            *shared = Some(secret.clone());
-            Ok(secret)
-        }
+    if let (None, Some(variable)) = (&entry.password_file, &entry.password_env) {
+        return inputs::password_variable(variable, console)?.ok_or_else(|| {
+            let name = &entry.name;
+            Stop::Usage(format!("the password of {name} should be in {variable}, which is not set"))
+        });
     }
+    if let Some(known) = common.passwords.get(&entry.password_file) {
+        return Ok(known.clone());
+    }
+    let secret = match &entry.password_file {
+        Some(path) => inputs::password_file(path, console)?,
+        None => {
+            let whose = format!("{} and every device without a password of its own", entry.name);
+            inputs::password(common.arguments.password_file.as_deref(), &whose, console)?
+        }
+    };
+    common.passwords.insert(entry.password_file.clone(), secret.clone());
+    Ok(secret)
 }
 
 /// Runs where it may block.
