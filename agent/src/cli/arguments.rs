@@ -7,6 +7,8 @@ use certs::Pin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
+use super::rooms::Format;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  everything is met, attested, waived or not applicable
@@ -76,11 +78,13 @@ Example: export the configuration, switch one setting in the camera's own page, 
 /// `audit`
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// A camera (https://HOST[:PORT] or http://...), an exported configuration (FILE), or - for one on standard input
+    /// A camera, a file, or standard input.
     #[arg(
         value_name = "TARGET",
         required_unless_present = "inventory",
-        conflicts_with = "inventory"
+        conflicts_with = "inventory",
+        help = "A camera (https://HOST[:PORT] or http://...), an exported configuration (FILE), or - for one on \
+                standard input"
     )]
     pub target: Option<String>,
     /// Audit every device of a site file
@@ -89,14 +93,14 @@ pub struct Audit {
     /// Only these devices of the site file; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "target")]
     pub only: Vec<DeviceName>,
-    /// How many devices to look at at the same time (default: what the site file says, or 16)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with = "target")]
+    /// How many devices to look at at the same time (default: what the site file says, or 8)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), conflicts_with = "target")]
     pub concurrency: Option<u16>,
     /// The account to log in as; without one, only what a stranger sees is looked at
     #[arg(long, value_name = "NAME", conflicts_with = "inventory")]
     pub user: Option<String>,
-    /// Read the password from this file; for a site file, that of the devices without one of their own
-    #[arg(long, value_name = "FILE")]
+    /// Read the password from the first line of this file, which only its owner may read
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
     pub password_file: Option<PathBuf>,
     /// The certificate the camera must present
     #[arg(long, value_name = "sha256:...", conflicts_with = "inventory")]
@@ -157,7 +161,7 @@ pub struct Yardstick {
 pub struct Printing {
     /// The report's form
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    pub format: Format,
     /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -170,22 +174,6 @@ pub struct Printing {
     /// Whether the table is coloured; auto honours NO_COLOR
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-}
-
-/// The report's form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For a person at a terminal.
-    #[default]
-    Table,
-    /// For a script; `schema report` describes it.
-    Json,
-    /// For a spreadsheet.
-    Csv,
-    /// For a build server.
-    Junit,
-    /// One self-contained page for a customer.
-    Html,
 }
 
 /// Whether the table is coloured.

@@ -2,7 +2,7 @@
 //! It refuses to print what could drive a terminal: every line to a person passes through `printable`.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 
 use proto::text::printable;
 
@@ -55,12 +55,26 @@ impl Terminals {
 }
 
 impl Console<'_> {
-    /// Writes a result to standard output. A reader that went away, as `head` does, is no error.
+    /// Writes a result to standard output.
+    ///
+    /// # Errors
+    /// See [`Console::stream`].
+    pub fn result(&mut self, text: &str) -> Result<(), Stop> {
+        self.stream(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Lets a result be written to standard output bit by bit. A reader that went away, as `head` does, is no error.
     ///
     /// # Errors
     /// Output that cannot be written, such as to a full disk.
-    pub fn result(&mut self, text: &str) -> Result<(), Stop> {
-        let written = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
+    pub fn stream(
+        &mut self,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Stop> {
+        let mut out = BufWriter::new(&mut *self.output);
+        let written = fill(&mut out).and_then(|()| out.flush());
+        // What could not be written must not be tried again when the buffer goes.
+        let _ = out.into_parts();
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Stop::Failed(format!("cannot write to standard output: {error}")))

@@ -12,8 +12,6 @@ use super::stop::Stop;
 pub const MAX_CONFIGURATION: u64 = 8 << 20;
 /// A file of saved facts has at most this many bytes: some hundred cameras.
 pub const MAX_FACTS: u64 = 64 << 20;
-/// A settings file (policy, site file, dialect) has at most this many bytes.
-pub const MAX_SETTINGS: u64 = proto::text::MAX_TOML as u64;
 
 /// Why a file was not read. The message is a clause behind the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,25 +65,6 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadFault> {
 /// A stream that fails, or holds more.
 pub fn read_stream(stream: &mut dyn Read, most: u64) -> Result<Vec<u8>, ReadFault> {
     slurp(Capped { inner: stream, left: most, most })
-}
-
-/// Reads a whole settings file.
-///
-/// # Errors
-/// A [`Stop`] that names `what` it should have been, and the file.
-pub fn settings(path: &Path, what: &str) -> Result<String, Stop> {
-    let bytes = read(path, MAX_SETTINGS).map_err(|fault| {
-        Stop::Usage(format!("cannot read the {what} {}: {fault}", path.display()))
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        Stop::Usage(format!("the {what} {} is not text: byte {place} is not UTF-8", path.display()))
-    })
-}
-
-/// Whether other users of this machine may read the file.
-pub fn is_open_to_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o044 != 0)
 }
 
 fn slurp<R: Read>(mut stream: Capped<R>) -> Result<Vec<u8>, ReadFault> {

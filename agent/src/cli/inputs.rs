@@ -1,88 +1,57 @@
 //! What a command reads besides devices: policy, advisories, dialects, facts, passwords. A policy or advisory that is
 //! wrong stops everything: judging without it would claim more than was seen.
 
-use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proto::{Policy, Secret};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::console::Console;
 use super::files::{self, ReadFault};
-use super::rooms;
 use super::stop::Stop;
+use super::{rooms, settings};
 use crate::device::mobotix::Dialects;
 use crate::facts::Record;
 use crate::firmware::Advisories;
 
 /// The environment variable that may hold the password.
-pub const PASSWORD_VARIABLE: &str = "PALISADE_PASSWORD";
-/// A file with a password has at most this many bytes.
-const MAX_PASSWORD_FILE: u64 = 4 << 10;
-/// One advisory has at most this many bytes; large ones have a few hundred thousand.
-const MAX_ADVISORY: u64 = 16 << 20;
-/// So many advisories are read at most.
-const MAX_ADVISORIES: usize = 5000;
-/// Advisories are mirrored as `<label>/<year>/<name>.json`.
-const MAX_DEPTH: usize = 4;
+const PASSWORD_VARIABLE: &str = "PALISADE_PASSWORD";
 
 /// The policy in that file, or the default one.
 ///
 /// # Errors
 /// A file that cannot be read, or is wrong.
 pub fn policy(path: Option<&Path>) -> Result<Policy, Stop> {
-    let Some(path) = path else { return Ok(Policy::default()) };
-    let text = files::settings(path, "policy")?;
-    Policy::from_toml(&text)
-        .map_err(|error| Stop::Usage(format!("the policy {}: {error}", path.display())))
+    path.map_or_else(|| Ok(Policy::default()), |path| settings::policy(path).map_err(usage))
 }
 
-/// The built-in advisories and those of a directory.
+/// The built-in advisories and those of a folder.
 ///
 /// # Errors
-/// A directory or file that cannot be read or is wrong, or no advisory at all.
-pub fn advisories(directory: Option<&Path>) -> Result<Advisories, Stop> {
+/// A folder or file that cannot be read or is wrong, or no advisory at all.
+pub fn advisories(folder: Option<&Path>, console: &mut Console<'_>) -> Result<Advisories, Stop> {
     let mut advisories = rooms::builtin_advisories();
-    let Some(directory) = directory else { return Ok(advisories) };
-    let mut paths = Vec::new();
-    collect_json(directory, MAX_DEPTH, &mut paths).map_err(|why| {
-        Stop::Usage(format!("cannot read the advisories in {}: {why}", directory.display()))
-    })?;
-    if paths.is_empty() {
-        let directory = directory.display();
-        return Err(Stop::Usage(format!("there is no .json advisory in {directory}")));
-    }
-    paths.sort();
-    for path in paths {
-        let wrong = |why: &dyn std::fmt::Display| {
-            let path = path.display();
-            Stop::Usage(format!("the advisory {path}: {why}; mend it or take it away"))
+    let Some(folder) = folder else { return Ok(advisories) };
+    let found = settings::advisories(folder, &mut advisories).map_err(usage)?;
+    // A firmware that the unread advisory condemns would be judged current without it.
+    if let Some(first) = found.refused.first() {
+        let others = match found.refused.len() - 1 {
+            0 => String::new(),
+            more => format!("; {more} more cannot be used either"),
         };
-        let bytes = files::read(&path, MAX_ADVISORY).map_err(|fault| wrong(&fault))?;
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        rooms::load_advisory(&mut advisories, &name, &bytes).map_err(|why| wrong(&why))?;
+        return Err(Stop::Usage(format!("{first}{others}")));
     }
-    Ok(advisories)
-}
-
-fn collect_json(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
-    for entry in fs::read_dir(directory).map_err(|error| error.to_string())? {
-        let path = entry.map_err(|error| error.to_string())?.path();
-        // What a mirror of advisories holds besides advisories.
-        let is_index = path.file_name().is_some_and(|name| name == "provider-metadata.json");
-        if path.is_dir() && depth > 1 {
-            collect_json(&path, depth - 1, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "json") && !is_index {
-            if found.len() == MAX_ADVISORIES {
-                return Err(format!("there are more than {MAX_ADVISORIES}"));
-            }
-            found.push(path);
+    let shown = folder.display();
+    match (found.used, found.passed_over) {
+        (0, 0) => Err(Stop::Usage(format!("there is no .json advisory in {shown}"))),
+        (0, _) => {
+            console.note(&format!("no advisory in {shown} is about MOBOTIX camera firmware"));
+            Ok(advisories)
         }
+        _ => Ok(advisories),
     }
-    Ok(())
 }
 
 /// The built-in dialects and those of these files.
@@ -92,10 +61,9 @@ fn collect_json(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Res
 pub fn dialects(paths: &[PathBuf]) -> Result<Arc<Dialects>, Stop> {
     let mut dialects = Dialects::builtin();
     for path in paths {
-        let text = files::settings(path, "dialect")?;
-        dialects
-            .add(&text)
-            .map_err(|why| Stop::Usage(format!("the dialect {}: {why}", path.display())))?;
+        let text = settings::settings("the dialect", path).map_err(usage)?;
+        let wrong = |why| Stop::Usage(format!("reading the dialect {}: {why}", path.display()));
+        dialects.add(&text).map_err(wrong)?;
     }
     Ok(Arc::new(dialects))
 }
@@ -110,10 +78,11 @@ pub fn password(
     console: &mut Console<'_>,
 ) -> Result<Secret, Stop> {
     if let Some(path) = file {
-        return password_file(path, console);
+        return settings::password_file(path).map_err(usage);
     }
-    if let Some(secret) = password_variable(PASSWORD_VARIABLE, console)? {
-        return Ok(secret);
+    if let Some(value) = console.set_variable(PASSWORD_VARIABLE) {
+        let odd = |_| Stop::Usage(format!("the password in {PASSWORD_VARIABLE} is not UTF-8"));
+        return value.into_string().map(Secret::new).map_err(odd);
     }
     if !console.terminals.input {
         return Err(Stop::Usage(format!(
@@ -129,41 +98,9 @@ pub fn password(
     Ok(Secret::new(answer))
 }
 
-/// The password in an environment variable that is set to something.
-///
-/// # Errors
-/// A value that is not text.
-pub fn password_variable(name: &str, console: &Console<'_>) -> Result<Option<Secret>, Stop> {
-    let Some(value) = console.set_variable(name) else { return Ok(None) };
-    match value.into_string() {
-        Ok(text) => Ok(Some(Secret::new(text))),
-        Err(_) => Err(Stop::Usage(format!("the password in {name} is not UTF-8 text"))),
-    }
-}
-
-/// The password in a file: its one line, without the line's end.
-///
-/// # Errors
-/// A file that cannot be read, is empty, or holds more than one line.
-pub fn password_file(path: &Path, console: &mut Console<'_>) -> Result<Secret, Stop> {
-    let bad =
-        |why: &str| Stop::Usage(format!("cannot use the password file {}: {why}", path.display()));
-    let bytes = files::read(path, MAX_PASSWORD_FILE).map_err(|fault| bad(&fault.to_string()))?;
-    let bytes = Zeroizing::new(bytes);
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad("it is not UTF-8 text"))?;
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() {
-        return Err(bad("it is empty"));
-    }
-    if line.contains(char::is_control) {
-        return Err(bad("it holds more than one line, or control characters"));
-    }
-    if files::is_open_to_others(path) {
-        let path = path.display();
-        console.note(&format!("other users may read {path}; chmod 600 {path} keeps them out"));
-    }
-    Ok(Secret::new(line))
+/// Whatever is wrong with a settings file is wrong with the request.
+pub fn usage(error: impl std::fmt::Display) -> Stop {
+    Stop::Usage(error.to_string())
 }
 
 /// The facts that an audit saved; `-` is standard input.

@@ -1,10 +1,12 @@
 //! `palisade-agent judge`: judges facts that an audit saved, and delivers reports for both.
 
-use super::arguments::{Color, Judge, Printing, ReportFormat};
+use std::io::Write;
+
+use super::arguments::{Color, Judge, Printing};
 use super::console::Console;
 use super::files::{Place, Readers};
 use super::inputs;
-use super::rooms::{self, Look};
+use super::rooms::{self, Format, Style};
 use super::stop::{BAD, FAILED, GOOD, Stop};
 use crate::facts::Record;
 use crate::firmware::Advisories;
@@ -21,7 +23,7 @@ pub fn run(arguments: &Judge, console: &mut Console<'_>) -> Result<u8, Stop> {
         return Err(Stop::Usage("the report would replace the facts".to_owned()));
     }
     let policy = inputs::policy(yardstick.policy.as_deref())?;
-    let advisories = inputs::advisories(yardstick.advisories.as_deref())?;
+    let advisories = inputs::advisories(yardstick.advisories.as_deref(), console)?;
     let record = inputs::facts(facts, console)?;
     deliver(&record, &policy, &advisories, &Delivery { printing, place }, console)
 }
@@ -47,12 +49,13 @@ pub fn deliver(
 ) -> Result<u8, Stop> {
     let Delivery { printing, place } = delivery;
     let report = report(record, policy, advisories);
-    let text = rooms::render(&report, printing.format, &look(printing, console));
+    let style = style(printing, console);
+    let write = |out: &mut dyn Write| rooms::write(&report, printing.format, &style, out);
     match place {
         Some(place) => {
-            place.write(Readers::AsUsual, |file| file.write_all(text.as_bytes()))?;
+            place.write(Readers::AsUsual, write)?;
         }
-        None => console.result(&text)?,
+        None => console.stream(write)?,
     }
     tell_failures(&report, delivery, console);
     let unknown = if printing.unknown_ok { UnknownIs::Tolerated } else { UnknownIs::Bad };
@@ -66,7 +69,7 @@ pub fn deliver(
 /// Says which devices could not be audited, unless the person has just read it in the table.
 fn tell_failures(report: &Report, delivery: &Delivery<'_>, console: &mut Console<'_>) {
     let on_screen = delivery.place.is_none() && console.terminals.output;
-    if on_screen && delivery.printing.format == ReportFormat::Table {
+    if on_screen && delivery.printing.format == Format::Table {
         return;
     }
     for device in &report.devices {
@@ -77,15 +80,15 @@ fn tell_failures(report: &Report, delivery: &Delivery<'_>, console: &mut Console
 }
 
 /// How the table is laid out: coloured and as wide as the terminal, where it goes to one.
-pub(super) fn look(printing: &Printing, console: &Console<'_>) -> Look {
+pub(super) fn style(printing: &Printing, console: &Console<'_>) -> Style {
     let to_terminal = printing.output.is_none() && console.terminals.output;
     let plain = console.set_variable("NO_COLOR").is_some()
         || console.set_variable("TERM").is_some_and(|terminal| terminal == "dumb");
-    let color = match printing.color {
+    let colour = match printing.color {
         Color::Auto => to_terminal && !plain,
         Color::Always => true,
         Color::Never => false,
     };
     let width = console.terminals.width.filter(|_| to_terminal);
-    Look { color, width, verbose: printing.verbose }
+    Style { width: width.unwrap_or(Style::default().width), colour, verbose: printing.verbose }
 }

@@ -16,7 +16,7 @@ mod process;
 mod progress;
 mod reference;
 mod rooms;
-mod site_file;
+mod settings;
 mod stop;
 #[cfg(test)]
 mod tests;

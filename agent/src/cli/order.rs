@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use proto::{DeviceName, Policy};
 
-use super::arguments::Audit;
+use super::arguments::{Audit, Yardstick};
 use super::console::Console;
 use super::files::{self, ReadFault};
-use super::site_file;
 use super::stop::Stop;
-use super::{inputs, rooms};
+use super::{inputs, rooms, settings};
 use crate::device::{Address, BasicInClear, Limits, Login, Target};
 use crate::firmware::Advisories;
 use crate::visit::{Call, Equipment, Way};
@@ -44,7 +43,9 @@ pub struct Order {
 /// A request that is wrong, or a single file that cannot be read.
 pub fn take(arguments: &Audit, console: &mut Console<'_>) -> Result<Order, Stop> {
     match (&arguments.inventory, &arguments.target) {
-        (Some(path), _) => site::order(site_file::load(path)?, arguments, console),
+        (Some(path), _) => {
+            site::order(settings::site(path).map_err(inputs::usage)?, arguments, console)
+        }
         (None, Some(target)) => of_target(target, arguments, console),
         (None, None) => Err(Stop::Usage("name a TARGET or an --inventory".to_owned())),
     }
@@ -69,21 +70,28 @@ fn aim(target: &str) -> Result<Aim, Stop> {
             "{scheme}:// is not understood; write https://HOST or http://HOST"
         )));
     }
-    // Not repeated in the message: what stands before the @ may be a password.
     if rest.contains('@') {
-        return Err(Stop::Usage(
-            "an address holds no user or password, because every user of this machine can read it: use --user, \
-             and change the password if it was in there"
-                .to_owned(),
-        ));
+        return Err(login_in_address());
     }
     rooms::address(target)
         .map(Aim::Camera)
-        .map_err(|why| Stop::Usage(format!("{target} is no address: {why}")))
+        .map_err(|why| Stop::Usage(format!("the target is no camera's address: {why}")))
+}
+
+/// The address is not repeated: what stands before the @ may be a password.
+fn login_in_address() -> Stop {
+    Stop::Usage(
+        "an address holds no user or password, because every user of this machine can read it: use --user, and \
+         change the password if it was in there"
+            .to_owned(),
+    )
 }
 
 fn of_target(target: &str, arguments: &Audit, console: &mut Console<'_>) -> Result<Order, Stop> {
-    let policy = inputs::policy(arguments.yardstick.policy.as_deref())?;
+    let Yardstick { policy, advisories } = &arguments.yardstick;
+    let policy = inputs::policy(policy.as_deref())?;
+    let advisories = inputs::advisories(advisories.as_deref(), console)?;
+    let equipment = equipment(&arguments.dialect, 1)?;
     let mut unpinned = BTreeSet::new();
     let (name, address, way) = match aim(target)? {
         Aim::Camera(address) => {
@@ -98,7 +106,7 @@ fn of_target(target: &str, arguments: &Audit, console: &mut Console<'_>) -> Resu
         Aim::File(path) => {
             refuse_login(arguments, target)?;
             let bytes = files::read(&path, files::MAX_CONFIGURATION)
-                .map_err(|fault| Stop::Failed(unread(target, &fault)))?;
+                .map_err(|fault| unread(target, &fault))?;
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
             let name = name(arguments, &stem.unwrap_or_default());
             (name, target.to_owned(), Way::Export(Box::new(move || Ok(bytes))))
@@ -111,7 +119,7 @@ fn of_target(target: &str, arguments: &Audit, console: &mut Console<'_>) -> Resu
             (name, "standard input".to_owned(), Way::Export(Box::new(move || Ok(bytes))))
         }
     };
-    let limit = limits(arguments).visit;
+    let limit = patience(arguments);
     let vms_addresses = arguments.vms.clone();
     let call = Call { name, address, way, limit, attestations: Vec::new(), vms_addresses };
     Ok(Order {
@@ -120,8 +128,8 @@ fn of_target(target: &str, arguments: &Audit, console: &mut Console<'_>) -> Resu
         calls: vec![call],
         unpinned,
         policy,
-        advisories: inputs::advisories(arguments.yardstick.advisories.as_deref())?,
-        equipment: equipment(&arguments.dialect, 1)?,
+        advisories,
+        equipment,
     })
 }
 
@@ -144,18 +152,22 @@ fn refuse_login(arguments: &Audit, target: &str) -> Result<(), Stop> {
 }
 
 /// Why a file was not read; where the name could as well be a camera's, both ways are told.
-fn unread(target: &str, fault: &ReadFault) -> String {
+fn unread(target: &str, fault: &ReadFault) -> Stop {
+    let missing = *fault == ReadFault::Missing;
+    if missing && target.contains('@') {
+        return login_in_address();
+    }
     let text = format!("cannot read {target}: {fault}");
     let host_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    let could_be_host = *fault == ReadFault::Missing
+    let could_be_host = missing
         && target.chars().all(host_like)
         && !target.to_ascii_lowercase().ends_with(".cfg")
-        && rooms::address(target).is_ok();
-    if could_be_host {
+        && rooms::address(&format!("https://{target}")).is_ok();
+    Stop::Failed(if could_be_host {
         format!("{text}; if a camera on the network is meant, write https://{target}")
     } else {
         text
-    }
+    })
 }
 
 fn live_target(
@@ -214,10 +226,15 @@ fn limits(arguments: &Audit) -> Limits {
     Limits { visit, connect: usual.connect.min(visit), request: usual.request.min(visit), ..usual }
 }
 
-fn equipment(dialects: &[PathBuf], concurrency: u16) -> Result<Equipment, Stop> {
+/// A driver keeps its own time and knows best what took so long, so that it is given the chance to tell.
+fn patience(arguments: &Audit) -> Duration {
+    limits(arguments).visit + Duration::from_secs(1)
+}
+
+fn equipment(dialects: &[PathBuf], concurrency: usize) -> Result<Equipment, Stop> {
     Ok(Equipment {
         dialects: inputs::dialects(dialects)?,
         open: rooms::open,
-        concurrency: NonZeroUsize::new(concurrency.into()).unwrap_or(NonZeroUsize::MIN),
+        concurrency: NonZeroUsize::new(concurrency).unwrap_or(NonZeroUsize::MIN),
     })
 }

@@ -75,7 +75,7 @@ pub fn measures(arguments: &Measures, console: &mut Console<'_>) -> Result<u8, S
 /// Standard output that cannot be written to.
 pub fn schema(command: &SchemaCommand, console: &mut Console<'_>) -> Result<u8, Stop> {
     match command {
-        SchemaCommand::Report => console.result(&rooms::report_schema())?,
+        SchemaCommand::Report => console.result(rooms::SCHEMA)?,
     }
     Ok(GOOD)
 }

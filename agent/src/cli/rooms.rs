@@ -1,36 +1,66 @@
 //! The doors to the other rooms, each a line long, so that the commands do not care how a room arranges itself.
 
+use std::io;
 use std::sync::Arc;
 
 use proto::Measure;
 
-use super::arguments::ReportFormat;
 use crate::device::mobotix::{Dialects, learn::learn, live::Camera};
 use crate::device::{Address, Driver, Target};
 use crate::firmware::Advisories;
 use crate::report::Report;
 
-/// How a table is laid out.
+/// A face of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A table for a terminal.
+    #[default]
+    Table,
+    /// A document for programs.
+    Json,
+    /// One row per device and measure, for a spreadsheet.
+    Csv,
+    /// A test report for a build server.
+    Junit,
+    /// One self-contained page for a customer.
+    Html,
+}
+
+/// How to write for this terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Whether colour is wanted.
-    pub color: bool,
-    /// Columns, where a terminal tells.
-    pub width: Option<usize>,
-    /// Whether every measure is shown with its evidence.
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether the terminal shows colours.
+    pub colour: bool,
+    /// Whether to show every measure with expectation, reason, remedy and evidence.
     pub verbose: bool,
 }
 
-/// The report in the form that was asked for.
-pub fn render(report: &Report, format: ReportFormat, look: &Look) -> String {
-    let _ = (format, look);
-    serde_json::to_string_pretty(&report.devices).unwrap_or_default() + "\n"
+impl Default for Style {
+    /// 80 columns, no colour, not verbose.
+    fn default() -> Self {
+        Self { width: 80, colour: false, verbose: false }
+    }
+}
+
+/// Writes a report in a format. `style` concerns the table only.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write(
+    report: &Report,
+    format: Format,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let _ = (format, style);
+    serde_json::to_writer_pretty(&mut *out, &report.devices)?;
+    out.write_all(b"\n")
 }
 
 /// The JSON Schema of the report.
-pub fn report_schema() -> String {
-    "{}\n".to_owned()
-}
+pub const SCHEMA: &str = "{}\n";
 
 /// A measure explained for a person.
 pub fn explain(measure: Measure) -> String {

@@ -1,8 +1,9 @@
 //! One report, however it comes about.
 
 use super::*;
-use crate::cli::arguments::{Color, Printing, ReportFormat};
-use crate::cli::judge::look;
+use crate::cli::arguments::{Color, Printing};
+use crate::cli::judge::style;
+use crate::cli::rooms::Format;
 use crate::cli::{FAILED, GOOD};
 use crate::facts::Record;
 
@@ -90,7 +91,7 @@ fn colour_is_for_terminals_unless_somebody_says_otherwise() {
             world.terminals.width = terminal.then_some(77);
             world.variables.extend(variables.iter().copied());
             let output = output.then(|| PathBuf::from("report"));
-            let format = ReportFormat::Table;
+            let format = Format::Table;
             let printing = Printing { format, output, unknown_ok: false, verbose: false, color };
             let console = Console {
                 input: &mut io::empty(),
@@ -100,16 +101,16 @@ fn colour_is_for_terminals_unless_somebody_says_otherwise() {
                 ask: &|_| Ok(String::new()),
                 terminals: world.terminals,
             };
-            let look = look(&printing, &console);
-            (look.color, look.width)
+            let style = style(&printing, &console);
+            (style.colour, style.width)
         };
-    let none = (false, None);
-    assert_eq!(colored(true, &[], Color::Auto, false), (true, Some(77)));
-    assert_eq!(colored(true, &[("NO_COLOR", "1")], Color::Auto, false), (false, Some(77)));
-    assert_eq!(colored(true, &[("NO_COLOR", "")], Color::Auto, false), (true, Some(77)));
-    assert_eq!(colored(true, &[("TERM", "dumb")], Color::Auto, false), (false, Some(77)));
-    assert_eq!(colored(true, &[], Color::Never, false), (false, Some(77)));
+    let none = (false, 80);
+    assert_eq!(colored(true, &[], Color::Auto, false), (true, 77));
+    assert_eq!(colored(true, &[("NO_COLOR", "1")], Color::Auto, false), (false, 77));
+    assert_eq!(colored(true, &[("NO_COLOR", "")], Color::Auto, false), (true, 77));
+    assert_eq!(colored(true, &[("TERM", "dumb")], Color::Auto, false), (false, 77));
+    assert_eq!(colored(true, &[], Color::Never, false), (false, 77));
     assert_eq!(colored(false, &[], Color::Auto, false), none);
     assert_eq!(colored(true, &[], Color::Auto, true), none, "a file is no terminal");
-    assert_eq!(colored(false, &[("NO_COLOR", "1")], Color::Always, false), (true, None));
+    assert_eq!(colored(false, &[("NO_COLOR", "1")], Color::Always, false), (true, 80));
 }

@@ -48,6 +48,7 @@ fn a_command_line_that_makes_no_sense_ends_with_3() {
         &["audit", "@a.cfg", "--password-file", "@a.cfg"],
         &["audit", "@a.cfg", "--concurrency", "2"],
         &["audit", "--inventory", "@site.toml", "--user", "kim"],
+        &["audit", "--inventory", "@site.toml", "--password-file", "@a.cfg"],
         &["audit", "--inventory", "@site.toml", "--basic-in-clear"],
         &["explain"],
         &["explain", "C99"],
