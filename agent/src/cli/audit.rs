@@ -94,7 +94,7 @@ fn save(record: &Record, place: &Place, console: &mut Console<'_>) -> Result<(),
 }
 
 /// Trust on first sight is only worth something if the next look is held to it.
-fn tell_pins<'a>(
+pub(super) fn tell_pins<'a>(
     seen: impl Iterator<Item = &'a Observation>,
     single: bool,
     console: &mut Console<'_>,

@@ -21,8 +21,8 @@ pub fn run(arguments: &Learn, console: &mut Console<'_>) -> Result<u8, Stop> {
         }
     }
     let (before, after) = (configuration(before)?, configuration(after)?);
-    let dialect = rooms::learn_dialect(&before, &after, setting, key.as_deref())
-        .map_err(|why| Stop::Failed(format!("learned nothing about {setting}: {why}")))?;
+    let dialect =
+        rooms::learn_dialect(&before, &after, setting, key.as_deref()).map_err(Stop::Failed)?;
     match place {
         Some(place) => {
             place.write(Readers::AsUsual, |file| file.write_all(dialect.as_bytes()))?;

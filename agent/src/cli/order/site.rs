@@ -8,7 +8,7 @@ use proto::{DeviceName, Policy, Secret};
 use super::{Order, equipment, limits, patience};
 use crate::cli::arguments::Audit;
 use crate::cli::console::Console;
-use crate::cli::files::{self, ReadFault};
+use crate::cli::files;
 use crate::cli::inputs;
 use crate::cli::settings::{self, LoginSource, PasswordSource, SiteDevice, SiteFile, SiteSource};
 use crate::cli::stop::Stop;
@@ -133,16 +133,10 @@ fn login<'a>(
     Ok(Login { user: user.clone(), password, basic_in_clear: *basic_in_clear })
 }
 
-/// Runs where it may block.
+/// Runs where it may block. A file that is not there tells nothing of the camera, not even that it is out of reach.
 fn configuration(path: &Path) -> Result<Vec<u8>, Fault> {
-    files::read(path, files::MAX_CONFIGURATION).map_err(|fault| {
-        let message = format!("cannot read {}: {fault}", path.display());
-        match fault {
-            ReadFault::Missing => Fault::Unreachable(message),
-            ReadFault::Forbidden => Fault::Refused(message),
-            ReadFault::Other(_) => Fault::Nonsense(message),
-        }
-    })
+    files::read(path, files::MAX_CONFIGURATION)
+        .map_err(|fault| Fault::Nonsense(format!("cannot read {}: {fault}", path.display())))
 }
 
 /// Its own addresses, and those of the policy that no other workstation claims.

@@ -3,6 +3,7 @@
 mod bad_files;
 mod outputs;
 mod passwords;
+mod pins;
 mod reports;
 mod usage;
 

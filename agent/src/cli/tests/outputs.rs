@@ -53,6 +53,17 @@ fn a_report_keeps_the_rights_and_the_link_that_stood_there() {
 }
 
 #[test]
+fn whoever_reads_the_old_file_reads_it_to_its_end() {
+    let world = World::new();
+    let path = world.write("report", "old and whole");
+    let mut reader = fs::File::open(&path).unwrap();
+    let place = Place::check(&path).unwrap();
+    place.write(Readers::AsUsual, |file| file.write_all(b"new")).unwrap();
+    assert_eq!(io::read_to_string(&mut reader).unwrap(), "old and whole");
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
+
+#[test]
 fn a_write_that_fails_leaves_what_stood_there() {
     let world = World::new();
     let path = world.write("report", "old");
