@@ -1,6 +1,7 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`) hold no I/O, clock or
 //! randomness; doing rooms (`device`, `cli`) hold no policy.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod device;
@@ -9,3 +10,4 @@ pub mod firmware;
 pub mod measures;
 pub mod report;
 pub mod site;
+pub mod visit;
