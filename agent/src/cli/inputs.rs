@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::console::Console;
 use super::files::{self, ReadFault};
+use super::rooms;
 use super::stop::Stop;
-use super::{rooms, settings};
+use crate::config::read as settings;
 use crate::device::mobotix::Dialects;
 use crate::facts::Record;
 use crate::firmware::Advisories;

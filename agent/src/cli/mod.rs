@@ -16,7 +16,6 @@ mod process;
 mod progress;
 mod reference;
 mod rooms;
-mod settings;
 mod stop;
 #[cfg(test)]
 mod tests;
