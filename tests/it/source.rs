@@ -18,15 +18,23 @@ impl Source {
     /// The same without what follows the first `#[cfg(test)]`, which by our style is the end of a file.
     pub fn code_without_tests(&self) -> impl Iterator<Item = (usize, &str)> {
         let is_tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
-        let until = if is_tests && self.path.contains("/src/") && !self.path.starts_with("tests/") { 0 } else { usize::MAX };
-        let cut = self.text.lines().position(|line| line.trim() == "#[cfg(test)]").unwrap_or(usize::MAX);
+        let until = if is_tests && self.path.contains("/src/") && !self.path.starts_with("tests/") {
+            0
+        } else {
+            usize::MAX
+        };
+        let cut =
+            self.text.lines().position(|line| line.trim() == "#[cfg(test)]").unwrap_or(usize::MAX);
         self.code().take_while(move |(number, _)| *number <= cut && *number <= until)
     }
 }
 
 /// The project's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate stands in the project").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests crate stands in the project")
+        .to_owned()
 }
 
 /// A text file of the project.
@@ -52,7 +60,11 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
             collect(&path, found);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).expect("source is UTF-8");
-            let short = path.strip_prefix(root()).expect("it is below the root").to_string_lossy().into_owned();
+            let short = path
+                .strip_prefix(root())
+                .expect("it is below the root")
+                .to_string_lossy()
+                .into_owned();
             found.push(Source { path: short, text });
         }
     }

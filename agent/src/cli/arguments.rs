@@ -7,7 +7,7 @@ use certs::Pin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
-use super::rooms::Format;
+use crate::report::Format;
 
 const EXIT_CODES: &str = "\
 Exit codes:

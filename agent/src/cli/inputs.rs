@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::console::Console;
 use super::files::{self, ReadFault};
-use super::rooms;
 use super::stop::Stop;
 use crate::config::read as settings;
 use crate::device::mobotix::Dialects;
@@ -33,7 +32,7 @@ pub fn policy(path: Option<&Path>) -> Result<Policy, Stop> {
 /// # Errors
 /// A folder or file that cannot be read or is wrong, or no advisory at all.
 pub fn advisories(folder: Option<&Path>, console: &mut Console<'_>) -> Result<Advisories, Stop> {
-    let mut advisories = rooms::builtin_advisories();
+    let mut advisories = Advisories::builtin();
     let Some(folder) = folder else { return Ok(advisories) };
     let found = settings::advisories(folder, &mut advisories).map_err(usage)?;
     // A firmware that the unread advisory condemns would be judged current without it.

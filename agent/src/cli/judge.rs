@@ -6,11 +6,10 @@ use super::arguments::{Color, Judge, Printing};
 use super::console::Console;
 use super::files::{Place, Readers};
 use super::inputs;
-use super::rooms::{self, Format, Style};
 use super::stop::{BAD, FAILED, GOOD, Stop};
 use crate::facts::Record;
 use crate::firmware::Advisories;
-use crate::report::{Exit, Report, UnknownIs, report};
+use crate::report::{self, Exit, Format, Report, Style, UnknownIs};
 
 /// Judges facts that an audit saved.
 ///
@@ -48,9 +47,9 @@ pub fn deliver(
     console: &mut Console<'_>,
 ) -> Result<u8, Stop> {
     let Delivery { printing, place } = delivery;
-    let report = report(record, policy, advisories);
+    let report = report::report(record, policy, advisories);
     let style = style(printing, console);
-    let write = |out: &mut dyn Write| rooms::write(&report, printing.format, &style, out);
+    let write = |out: &mut dyn Write| report::write(&report, printing.format, &style, out);
     match place {
         Some(place) => {
             place.write(Readers::AsUsual, write)?;

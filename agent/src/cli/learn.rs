@@ -5,8 +5,8 @@ use std::path::Path;
 use super::arguments::Learn;
 use super::console::Console;
 use super::files::{self, Place, Readers};
-use super::rooms;
 use super::stop::{GOOD, Stop};
+use crate::device::mobotix::learn::learn;
 
 /// Writes the dialect entry that two exports tell.
 ///
@@ -21,8 +21,7 @@ pub fn run(arguments: &Learn, console: &mut Console<'_>) -> Result<u8, Stop> {
         }
     }
     let (before, after) = (configuration(before)?, configuration(after)?);
-    let dialect =
-        rooms::learn_dialect(&before, &after, setting, key.as_deref()).map_err(Stop::Failed)?;
+    let dialect = learn(&before, &after, setting, key.as_deref()).map_err(Stop::Failed)?;
     match place {
         Some(place) => {
             place.write(Readers::AsUsual, |file| file.write_all(dialect.as_bytes()))?;

@@ -15,7 +15,6 @@ mod policy;
 mod process;
 mod progress;
 mod reference;
-mod rooms;
 mod stop;
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,10 @@ use proto::{DeviceName, Policy};
 use super::arguments::{Audit, Yardstick};
 use super::console::Console;
 use super::files::{self, ReadFault};
+use super::inputs;
 use super::stop::Stop;
-use super::{inputs, rooms};
 use crate::config::read as settings;
-use crate::device::{Address, BasicInClear, Limits, Login, Target};
+use crate::device::{self, Address, BasicInClear, Limits, Login, Target};
 use crate::firmware::Advisories;
 use crate::visit::{Call, Equipment, Way};
 
@@ -74,7 +74,8 @@ fn aim(target: &str) -> Result<Aim, Stop> {
     if rest.contains('@') {
         return Err(login_in_address());
     }
-    rooms::address(target)
+    target
+        .parse()
         .map(Aim::Camera)
         .map_err(|why| Stop::Usage(format!("the target is no camera's address: {why}")))
 }
@@ -163,7 +164,7 @@ fn unread(target: &str, fault: &ReadFault) -> Stop {
     let could_be_host = missing
         && target.chars().all(host_like)
         && !target.to_ascii_lowercase().ends_with(".cfg")
-        && rooms::address(&format!("https://{target}")).is_ok();
+        && target.parse::<Address>().is_ok();
     Stop::Failed(if could_be_host {
         format!("{text}; if a camera on the network is meant, write https://{target}")
     } else {
@@ -235,7 +236,7 @@ fn patience(arguments: &Audit) -> Duration {
 fn equipment(dialects: &[PathBuf], concurrency: usize) -> Result<Equipment, Stop> {
     Ok(Equipment {
         dialects: inputs::dialects(dialects)?,
-        open: rooms::open,
+        open: device::open,
         concurrency: NonZeroUsize::new(concurrency).unwrap_or(NonZeroUsize::MIN),
     })
 }

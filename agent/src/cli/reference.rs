@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::arguments::{Arguments, Completions, Explain, Measures, SchemaCommand, TextFormat};
 use super::console::Console;
-use super::rooms;
 use super::stop::{GOOD, Stop};
+use crate::{measures, report};
 
 /// Explains one measure, or all of them.
 ///
@@ -17,13 +17,13 @@ use super::stop::{GOOD, Stop};
 /// Standard output that cannot be written to.
 pub fn explain(arguments: &Explain, console: &mut Console<'_>) -> Result<u8, Stop> {
     let text = match (arguments.measure, arguments.format) {
-        (Some(measure), TextFormat::Text) => rooms::explain(measure),
-        (Some(measure), TextFormat::Json) => json(&rooms::explanation(measure))?,
+        (Some(measure), TextFormat::Text) => measures::explain(measure),
+        (Some(measure), TextFormat::Json) => json(&measures::explanation(measure))?,
         (None, TextFormat::Text) => {
-            Measure::all().map(rooms::explain).collect::<Vec<_>>().join("\n")
+            Measure::all().map(measures::explain).collect::<Vec<_>>().join("\n")
         }
         (None, TextFormat::Json) => {
-            json(&Measure::all().map(rooms::explanation).collect::<Vec<_>>())?
+            json(&Measure::all().map(measures::explanation).collect::<Vec<_>>())?
         }
     };
     console.result(&text)?;
@@ -75,7 +75,7 @@ pub fn measures(arguments: &Measures, console: &mut Console<'_>) -> Result<u8, S
 /// Standard output that cannot be written to.
 pub fn schema(command: &SchemaCommand, console: &mut Console<'_>) -> Result<u8, Stop> {
     match command {
-        SchemaCommand::Report => console.result(rooms::SCHEMA)?,
+        SchemaCommand::Report => console.result(report::SCHEMA)?,
     }
     Ok(GOOD)
 }

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::SiteError;
-use super::address::parse_address;
 use crate::device::{Address, BasicInClear};
 use crate::facts::Kind;
 
@@ -143,7 +142,7 @@ impl Written {
     }
 
     fn live(&self, address: &str, folder: &Path) -> Result<SiteSource, String> {
-        let address = parse_address(address).map_err(|error| error.to_string())?;
+        let address = address.parse::<Address>().map_err(|error| error.to_string())?;
         let pin = self
             .pin
             .as_ref()

@@ -3,7 +3,6 @@
 //! Parsing and checking are pure; only [`read`] opens files. A site file never holds a password, only where one is
 //! kept. Whatever is unclear is refused by name: an audit of half a site would look like an audit of the whole.
 
-mod address;
 mod device;
 pub mod policy;
 pub mod read;
@@ -18,7 +17,6 @@ use proto::{DeviceName, Measure};
 use serde::Deserialize;
 
 use crate::facts::Kind;
-pub use address::{BadAddress, parse_address};
 pub use device::{LoginSource, PasswordSource, SiteDevice, SiteSource};
 
 /// A site, checked, with paths resolved against the site file's folder.

@@ -101,7 +101,7 @@ fn a_login_is_whole_or_absent() {
     check_camera("basic_in_clear = true", &["basic_in_clear but no user"]);
     check_camera("pin = 'sha256:00'", &["64 hex digits"]);
     check_camera("addresses = ['10.1.2.4']", &["vms or nas"]);
-    check(&YARD.replace("https", "ftp"), &["device yard: ", "http:// or https://"]);
+    check(&YARD.replace("https", "ftp"), &["device yard: ", "https:// or http://"]);
     let pin = format!("{}pin = 'sha256:{}'\n", YARD.replace("https", "http"), "0".repeat(64));
     check(&pin, &["device yard: ", "http://"]);
 }

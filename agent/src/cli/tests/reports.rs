@@ -3,9 +3,9 @@
 use super::*;
 use crate::cli::arguments::{Color, Printing};
 use crate::cli::judge::style;
-use crate::cli::rooms::Format;
 use crate::cli::{FAILED, GOOD};
 use crate::facts::Record;
+use crate::report::Format;
 
 const FORMATS: [&str; 5] = ["table", "json", "csv", "junit", "html"];
 

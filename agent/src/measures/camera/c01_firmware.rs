@@ -6,8 +6,8 @@
 use proto::text::printable;
 use proto::{Disruption, LockoutRisk};
 
-use crate::facts::{CameraFacts, Fact};
-use crate::firmware::{FirmwareStanding, Version};
+use crate::facts::CameraFacts;
+use crate::firmware::{FirmwareStanding, Recommended, Version};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
 
@@ -28,63 +28,107 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
         let model = camera.model.seen().map(String::as_str);
         let standing = site.advisories.about(version, model);
         let minimum = minimum_of_line(*version, &site.policy.firmware.minimum);
-        conclude(*version, &camera.model, &standing, minimum)
+        conclude(*version, &standing, minimum)
     })
 }
 
+/// A clause against the version, and whether it holds whatever model the camera is.
+type Charge = (String, bool);
+
 fn conclude(
     version: Version,
-    model: &Fact<String>,
     standing: &FirmwareStanding,
     minimum: Result<Option<Version>, String>,
 ) -> Judgment {
-    let recommended = standing
-        .recommended
-        .as_ref()
-        .filter(|(wanted, source)| same_line(version, *wanted) && !source.trim().is_empty());
-    let mut outdated = Vec::new();
-    if let Some((wanted, source)) = recommended.filter(|(wanted, _)| is_older(version, *wanted)) {
-        outdated.push(format!("{wanted} is the version recommended for its line ({source})"));
+    let charges = charges(version, standing, &minimum);
+    if !charges.is_empty() {
+        let sure = charges.iter().any(|(_, sure)| *sure);
+        let clauses: Vec<String> = charges.into_iter().map(|(clause, _)| clause).collect();
+        let judgment = Judgment::unmet(format!("{version} runs: {}", clauses.join("; ")));
+        return if sure { judgment } else { judgment.partial() };
     }
-    if let Ok(Some(minimum)) = minimum
-        && is_older(version, minimum)
-    {
-        outdated.push(format!("the policy wants {minimum} at least"));
+    if let Err(bad) = minimum {
+        return Judgment::unknown(format!("{version} runs; {bad}"));
     }
-    let affected = affected(standing);
-    if !outdated.is_empty() || !affected.is_empty() {
-        let against = [outdated.as_slice(), affected.as_slice()].concat().join("; ");
-        let judgment = Judgment::unmet(format!("{version} runs: {against}"));
-        return match model {
-            Fact::Absent | Fact::Unreadable(_) if outdated.is_empty() => judgment.partial(),
-            _ => judgment,
-        };
+    if !standing.undecided.is_empty() {
+        let open = standing.undecided.iter().map(|open| {
+            let (id, why) = (printable(&open.id, 60), printable(&open.why, 160));
+            format!("{id} ({}): {why}", printable(&open.source, 160))
+        });
+        let open = open.collect::<Vec<_>>().join("; ");
+        return Judgment::unknown(format!(
+            "{version} runs, and it is open whether it is affected by {open}"
+        ));
     }
-    match (recommended, minimum) {
-        (_, Err(bad)) => Judgment::unknown(format!("{version} runs; {bad}")),
-        (Some((wanted, source)), Ok(_)) => Judgment::met(format!(
-            "{version} runs, no known advisory names it, and {wanted} is the version recommended \
-             for its line ({source})"
+    match &standing.recommended {
+        Some(wanted) if wanted.if_model.is_empty() && !wanted.source.trim().is_empty() => {
+            Judgment::met(format!(
+                "{version} runs, no advisory known here names it, and {} is the version recommended for its line ({})",
+                wanted.version,
+                origin(wanted)
+            ))
+        }
+        Some(wanted) => Judgment::unknown(format!(
+            "{version} runs; {} is recommended for {}, and whether this camera is one of them could not be told",
+            wanted.version,
+            models(&wanted.if_model)
         )),
-        (None, Ok(_)) => Judgment::unknown(format!(
+        None => Judgment::unknown(format!(
             "{version} runs, but which version is recommended for its product line is not known \
              here (--advisories takes the vendor's CSAF files)"
         )),
     }
 }
 
-fn affected(standing: &FirmwareStanding) -> Vec<String> {
-    let fixed = standing.fixed_in.map_or(String::new(), |fixed| format!(", fixed in {fixed}"));
-    let clause = |id: &str, title: &str, source: &str| {
+fn charges(
+    version: Version,
+    standing: &FirmwareStanding,
+    minimum: &Result<Option<Version>, String>,
+) -> Vec<Charge> {
+    let mut charges = Vec::new();
+    if let Some(wanted) = &standing.recommended
+        && is_older(version, wanted.version)
+    {
+        let text = format!(
+            "{} is the version recommended for its line ({})",
+            wanted.version,
+            origin(wanted)
+        );
+        charges.push((with_models(text, &wanted.if_model), wanted.if_model.is_empty()));
+    }
+    if let Ok(Some(minimum)) = minimum
+        && is_older(version, *minimum)
+    {
+        charges.push((format!("the policy wants {minimum} at least"), true));
+    }
+    charges.extend(standing.affected_by.iter().map(|about| {
         let (id, title, source) =
-            (printable(id, 60), printable(title, 160), printable(source, 200));
-        format!("{id} names it as affected ({title}; {source}){fixed}")
-    };
-    standing
-        .affected_by
-        .iter()
-        .map(|about| clause(&about.id, &about.title, &about.source))
-        .collect()
+            (printable(&about.id, 60), printable(&about.title, 160), printable(&about.source, 200));
+        let fixed = about.fixed_in.map_or(String::new(), |fixed| format!(", fixed in {fixed}"));
+        let text = format!("{id} names it as affected ({title}; {source}){fixed}");
+        (with_models(text, &about.if_model), about.if_model.is_empty())
+    }));
+    charges
+}
+
+fn origin(wanted: &Recommended) -> String {
+    let source = printable(&wanted.source, 200);
+    match wanted.date.map(|date| date.to_string()) {
+        Some(date) if !source.contains(&date) => format!("{source}, {date}"),
+        _ => source,
+    }
+}
+
+fn with_models(text: String, if_model: &[String]) -> String {
+    if if_model.is_empty() {
+        text
+    } else {
+        format!("{text}, if the camera is one of {}", models(if_model))
+    }
+}
+
+fn models(names: &[String]) -> String {
+    printable(&names.join(", "), 200)
 }
 
 /// The highest of the policy's minimum versions that is of this version's line.
@@ -112,7 +156,7 @@ fn is_older(one: Version, other: Version) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firmware::AdvisoryRef;
+    use crate::firmware::{AdvisoryRef, Undecided};
     use crate::measures::testing::*;
 
     const RUNNING: Version = version([4, 7, 3, 11], 4);
@@ -121,94 +165,109 @@ mod tests {
         Version { numbers, revision }
     }
 
-    fn recommending(version: Version) -> FirmwareStanding {
-        let recommended = Some((version, "vendor, 2024-08-22".to_owned()));
-        FirmwareStanding { recommended, ..FirmwareStanding::default() }
-    }
-
-    fn affected_by_one() -> FirmwareStanding {
-        let [id, title, source] = ["MOX-1", "code execution", "vendor, 2024"].map(str::to_owned);
-        let fixed_in = Some(version([4, 7, 2, 18], 0));
+    fn standing() -> FirmwareStanding {
         FirmwareStanding {
-            affected_by: vec![AdvisoryRef { id, title, source }],
-            fixed_in,
+            affected_by: Vec::new(),
+            not_affected_by: Vec::new(),
+            undecided: Vec::new(),
             recommended: None,
+            known_line: true,
+            as_of: None,
         }
     }
 
-    fn conclude_m16(standing: &FirmwareStanding, minimum: Option<Version>) -> Judgment {
-        conclude(RUNNING, &Fact::Seen("M16".to_owned()), standing, Ok(minimum))
+    fn recommending(version: Version) -> FirmwareStanding {
+        let (source, date) = ("vendor".to_owned(), Some("2024-08-22".parse().unwrap()));
+        let recommended = Some(Recommended { version, source, date, if_model: Vec::new() });
+        FirmwareStanding { recommended, ..standing() }
+    }
+
+    fn affected_by_one(if_model: &[&str]) -> FirmwareStanding {
+        let [id, title, source] = ["MOX-1", "code execution", "vendor, 2024"].map(str::to_owned);
+        let fixed_in = Some(version([4, 7, 2, 18], 0));
+        let if_model = if_model.iter().map(|&model| model.to_owned()).collect();
+        let about = AdvisoryRef { id, title, source, fixed_in, if_model, note: None };
+        FirmwareStanding { affected_by: vec![about], ..standing() }
+    }
+
+    fn concluded(standing: &FirmwareStanding, minimum: Option<Version>) -> Judgment {
+        conclude(RUNNING, standing, Ok(minimum))
     }
 
     #[test]
     fn an_older_revision_than_the_recommended_one_is_outdated() {
-        let judgment = conclude_m16(&recommending(version([4, 7, 3, 11], 6)), None);
+        let judgment = concluded(&recommending(version([4, 7, 3, 11], 6)), None);
         assert_is(&judgment, UNMET, &["MX-V4.7.3.11-r4 runs", "MX-V4.7.3.11-r6", "2024-08-22"]);
     }
 
     #[test]
     fn the_recommended_version_or_a_newer_one_is_current_and_names_who_recommends_it() {
         for recommended in [RUNNING, version([4, 6, 9, 99], 0)] {
-            let judgment = conclude_m16(&recommending(recommended), None);
+            let judgment = concluded(&recommending(recommended), None);
             assert_is(&judgment, MET, &["recommended for its line (vendor, 2024-08-22)"]);
         }
     }
 
     #[test]
-    fn a_recommendation_for_another_product_line_says_nothing() {
-        for other in [version([5, 4, 9, 4], 3), version([3, 0, 0, 0], 0)] {
-            assert_is(&conclude_m16(&recommending(other), None), UNKNOWN, &["not known here"]);
+    fn a_recommendation_for_other_models_neither_accuses_surely_nor_acquits() {
+        for (wanted, verdict) in [(version([4, 8, 0, 0], 0), UNMET_PARTLY), (RUNNING, UNKNOWN)] {
+            let mut standing = recommending(wanted);
+            standing.recommended.as_mut().unwrap().if_model = vec!["S15".to_owned()];
+            assert_is(&concluded(&standing, None), verdict, &["S15"]);
         }
-        assert_is(
-            &conclude_m16(&FirmwareStanding::default(), Some(version([5, 9, 0, 0], 0))),
-            UNKNOWN,
-            &[],
-        );
+    }
+
+    #[test]
+    fn a_line_nobody_wrote_about_is_unknown() {
+        assert_is(&concluded(&standing(), None), UNKNOWN, &["not known here"]);
     }
 
     #[test]
     fn a_recommendation_of_unknown_source_acquits_nobody() {
-        let standing = FirmwareStanding {
-            recommended: Some((RUNNING, " ".to_owned())),
-            ..FirmwareStanding::default()
-        };
-        assert_is(&conclude_m16(&standing, None), UNKNOWN, &[]);
+        let mut standing = recommending(RUNNING);
+        standing.recommended.as_mut().unwrap().source = " ".to_owned();
+        assert_is(&concluded(&standing, None), UNKNOWN, &[]);
     }
 
     #[test]
     fn an_advisory_is_named_with_its_fix() {
-        let judgment = conclude_m16(&affected_by_one(), None);
+        let wanted = ["MOX-1", "code execution", "vendor, 2024", "fixed in MX-V4.7.2.18"];
+        assert_is(&concluded(&affected_by_one(&[]), None), UNMET, &wanted);
+    }
+
+    #[test]
+    fn an_advisory_about_certain_models_accuses_another_or_unread_model_only_partly() {
         assert_is(
-            &judgment,
-            UNMET,
-            &["MOX-1", "code execution", "vendor, 2024", "fixed in MX-V4.7.2.18"],
+            &concluded(&affected_by_one(&["S14"]), None),
+            UNMET_PARTLY,
+            &["if the camera is one of S14"],
         );
     }
 
     #[test]
-    fn an_advisory_accuses_an_unread_model_only_partly() {
-        let unread = Fact::unreadable(UNREAD);
-        assert_is(&conclude(RUNNING, &unread, &affected_by_one(), Ok(None)), UNMET_PARTLY, &[]);
-        let outdated = recommending(version([4, 8, 0, 0], 0));
-        assert_is(&conclude(RUNNING, &unread, &outdated, Ok(None)), UNMET, &[]);
+    fn what_an_advisory_leaves_open_is_unknown_even_at_the_recommended_version() {
+        let [id, title, source, why] =
+            ["CVE-1", "t", "vendor", "under investigation"].map(str::to_owned);
+        let undecided = vec![Undecided { id, title, source, why }];
+        let standing = FirmwareStanding { undecided, ..recommending(RUNNING) };
+        assert_is(&concluded(&standing, None), UNKNOWN, &["CVE-1", "under investigation"]);
     }
 
     #[test]
     fn the_policys_minimum_counts_and_never_acquits_alone() {
         let newer = Some(version([4, 7, 4, 0], 0));
         assert_is(
-            &conclude_m16(&recommending(RUNNING), newer),
+            &concluded(&recommending(RUNNING), newer),
             UNMET,
             &["the policy wants MX-V4.7.4.0"],
         );
-        assert_is(&conclude_m16(&FirmwareStanding::default(), Some(RUNNING)), UNKNOWN, &[]);
+        assert_is(&concluded(&standing(), Some(RUNNING)), UNKNOWN, &[]);
     }
 
     #[test]
     fn a_minimum_that_is_no_version_leaves_it_unknown() {
         let bad = minimum_of_line(RUNNING, &["newest".to_owned()]);
-        let judgment = conclude(RUNNING, &Fact::Absent, &recommending(RUNNING), bad);
-        assert_is(&judgment, UNKNOWN, &["\"newest\""]);
+        assert_is(&conclude(RUNNING, &recommending(RUNNING), bad), UNKNOWN, &["\"newest\""]);
     }
 
     #[test]
