@@ -2,3 +2,4 @@
 
 pub mod devices;
 pub mod fleet;
+pub mod pretend_site;

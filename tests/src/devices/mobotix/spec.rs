@@ -121,8 +121,8 @@ impl Spec {
 
 /// 127, a number per process, and two that count the cameras in it.
 fn own_address() -> IpAddr {
-    static CAMERAS: AtomicU16 = AtomicU16::new(0);
+    static CAMERAS: AtomicU16 = AtomicU16::new(1);
     let [high, low] = CAMERAS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let process = u8::try_from(std::process::id() % 200).unwrap_or(0) + 50;
-    IpAddr::V4(Ipv4Addr::new(127, process, high, low.max(1)))
+    IpAddr::V4(Ipv4Addr::new(127, process, high, low))
 }

@@ -1,0 +1,41 @@
+//! The newcomer's first minute, as the README promises it.
+
+use std::process::Command;
+
+use crate::source;
+
+/// A program of this workspace: built beside this test.
+fn program(name: &str) -> Command {
+    let test = std::env::current_exe().expect("this test is a file");
+    let folder =
+        test.parent().and_then(|deps| deps.parent()).expect("it lies in target/PROFILE/deps");
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is missing: cargo build --workspace", path.display());
+    Command::new(path)
+}
+
+#[test]
+fn the_demo_prints_a_table_writes_a_page_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("deep/site");
+    let ended = program("palisade-demo").arg("--out").arg(&out).output().unwrap();
+    let (shown, noted) =
+        (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+    assert!(ended.status.success(), "{noted}");
+    for wanted in ["yard", "✗ C03 unmet", "✓ met", "V04", "archive", "Harbour", "report.html"] {
+        assert!(shown.contains(wanted), "no {wanted:?} in:\n{shown}");
+    }
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Harbour") && page.contains("<svg"), "the page is not the report");
+    for secret in ["gR4+ferry/Orchard-27", "meinsm\n"] {
+        assert!(!shown.contains(secret) && !page.contains(secret) && !noted.contains(secret));
+    }
+}
+
+#[test]
+fn the_readme_names_two_commands_for_set_up_and_they_exist() {
+    let readme = source::read("README.md");
+    assert!(readme.contains("cargo run --release --bin palisade-demo"));
+    assert!(readme.contains("tests/run"));
+    assert!(source::read(".ci/run").contains("exec tests/run"));
+}
