@@ -9,7 +9,7 @@ pub enum Format {
     /// A table for a terminal. The default.
     #[default]
     Table,
-    /// A document for programs; its JSON Schema is [`super::SCHEMA`].
+    /// A document for programs; `palisade-agent schema report` prints its JSON Schema.
     Json,
     /// One row per device and measure, for a spreadsheet.
     Csv,
