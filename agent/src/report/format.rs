@@ -9,7 +9,7 @@ pub enum Format {
     /// A table for a terminal. The default.
     #[default]
     Table,
-    /// A document for programs; its JSON Schema is [`super::SCHEMA`].
+    /// A document for programs; `schema report` prints its JSON Schema.
     Json,
     /// One row per device and measure, for a spreadsheet.
     Csv,
@@ -65,6 +65,8 @@ mod tests {
             assert_eq!(format.as_str().parse(), Ok(format));
             let word = clap::ValueEnum::to_possible_value(&format).unwrap();
             assert_eq!(word.get_name(), format.as_str());
+            let help = word.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty() && !help.contains("::"), "help is for users: {help}");
         }
         let message = "pdf".parse::<Format>().unwrap_err().to_string();
         assert_eq!(message, "\"pdf\" is not a format; use table, json, csv, junit or html");
