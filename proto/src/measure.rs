@@ -66,15 +66,15 @@ chapter! {
         C09WebCrawling "C09" Observed "Search engines are kept out";
         C10DigestAuth "C10" Observed "Log-ins use digest authentication only";
         C11RecordingKey "C11" Observed "Recordings are encrypted";
-        C12MessagePassword "C12" Observed "MxMessage uses a key of our own";
+        C12MessagePassword "C12" Partial "MxMessage uses a key of our own";
         C13ErrorNotification "C13" Observed "Errors are reported to somebody elsewhere";
-        C14StorageFailure "C14" Observed "Storage failures are detected";
+        C14StorageFailure "C14" Partial "Storage failures are detected";
         C15Ports "C15" Observed "Web server avoids the standard ports";
         C16Certificate "C16" Observed "Camera presents a certificate of our own";
         C17Vpn "C17" Partial "Remote access goes through OpenVPN";
         C18Exposure "C18" Partial "Camera is not reachable from the Internet";
         C19Vlan "C19" Attested "CCTV has a network segment of its own";
-        C20Dot1x "C20" Observed "Network port asks for IEEE 802.1X";
+        C20Dot1x "C20" Partial "Network port asks for IEEE 802.1X";
         C21WebLog "C21" Observed "Web server log is reviewed";
         C22Backup "C22" Partial "Configuration backup exists and is kept safe";
     }

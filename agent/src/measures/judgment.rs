@@ -37,8 +37,8 @@ pub struct Guidance {
     pub reads: &'static [&'static str],
 }
 
-const ONLY_INFERRED: &str = "what that setting means is only inferred, so it proves nothing yet \
-                             (palisade-agent learn turns it into knowledge)";
+/// Said of every conclusion from what a dialect only infers: the key, a value's meaning, or the factory default.
+const INFERRED: &str = "that reading is only inferred";
 
 impl Judgment {
     fn new(verdict: Verdict, proof: Proof, observed: impl Into<String>) -> Self {
@@ -88,14 +88,21 @@ impl Judgment {
         let judgment = Self::unmet(observed);
         match confidence {
             Confidence::Documented | Confidence::Observed => judgment,
-            Confidence::Inferred => judgment.partial(),
+            Confidence::Inferred => {
+                let observed = format!("{}; {INFERRED}", judgment.observed);
+                Self { observed, ..judgment }.partial()
+            }
         }
     }
 
     fn if_sure(self, confidence: Confidence) -> Self {
         match confidence {
             Confidence::Documented | Confidence::Observed => self,
-            Confidence::Inferred => Self::unknown(format!("{}; {ONLY_INFERRED}", self.observed)),
+            Confidence::Inferred => Self::unknown(format!(
+                "{}; {INFERRED}, so it proves nothing yet (palisade-agent learn turns it into \
+                 knowledge)",
+                self.observed
+            )),
         }
     }
 
@@ -151,7 +158,9 @@ mod tests {
     fn an_inference_accuses_with_partial_proof() {
         let judgment = Judgment::unmet_by(Confidence::Inferred, "x");
         assert_eq!((judgment.verdict, judgment.proof), (Verdict::Unmet, Proof::Partial));
-        assert_eq!(Judgment::unmet_by(Confidence::Observed, "x").proof, Proof::Observed);
+        assert_eq!(judgment.observed, "x; that reading is only inferred");
+        let sure = Judgment::unmet_by(Confidence::Observed, "x");
+        assert_eq!((sure.proof, &*sure.observed), (Proof::Observed, "x"));
     }
 
     #[test]

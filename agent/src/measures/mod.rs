@@ -55,6 +55,7 @@ fn finding(measure: Measure, facts: &Facts, site: &Site<'_>) -> Finding {
         judgment.evidence = evidence(facts, guidance.reads);
     }
     let judgment = vouch::attest(judgment, measure, site);
+    let judgment = vouch::name_ended_waiver(judgment, measure, site);
     let waiver = vouch::waiver(&judgment, measure, site);
     let remedy = judgment.remedy.as_deref().unwrap_or(guidance.remedy);
     Finding {

@@ -100,6 +100,24 @@ fn facts_that_a_measure_names_are_fields_of_the_facts() {
 }
 
 #[test]
+fn the_catalogue_promises_no_more_proof_than_a_measure_gives_at_best() {
+    let mut camera = CameraFacts::unread(UNREAD);
+    camera.messages = sure(Messages { enabled: true, key: Some(KeyState::Set) });
+    let remote = vec!["mail profile ops".to_owned()];
+    let [local, dangling, unread] = [const { Vec::new() }; 3];
+    let notification = Notification { remote, local, dangling, unread };
+    camera.storage_check = sure(StorageCheck { enabled: true, tests: Some(true), notification });
+    camera.dot1x = sure(true);
+    camera.vpn = sure(VpnClient { enabled: true, server_named: true });
+    let findings = assess(&Facts::Camera(Box::new(camera)), &Around::default().site());
+    for code in ["C12", "C14", "C17", "C20"] {
+        let finding = find(&findings, code);
+        assert_eq!(finding.judgment, Verdict::Met, "{code}");
+        assert_eq!(finding.proof, finding.measure.proof(), "{code}");
+    }
+}
+
+#[test]
 fn hostile_names_stay_printable_and_bounded() {
     let mut camera = CameraFacts::unread(UNREAD);
     let name = "\u{1b}[2J\u{202e}".repeat(100_000);

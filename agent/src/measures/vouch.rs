@@ -48,6 +48,19 @@ pub(super) fn waiver(judgment: &Judgment, measure: Measure, site: &Site<'_>) -> 
     }
 }
 
+/// The same; where nobody accepts any more what is unmet, `observed` says whose waiver ended and when.
+pub(super) fn name_ended_waiver(judgment: Judgment, measure: Measure, site: &Site<'_>) -> Judgment {
+    if judgment.verdict != Verdict::Unmet || waiver(&judgment, measure, site).is_some() {
+        return judgment;
+    }
+    let here = |it: &&Waiver| it.devices.is_empty() || it.devices.contains(site.device);
+    let of_measure = site.policy.waivers.iter().filter(|it| it.measure == measure);
+    let Some(ended) = of_measure.filter(here).max_by_key(|it| it.expires) else { return judgment };
+    let (owner, expires) = (printable(&ended.owner, MOST_WORDS), ended.expires);
+    let observed = format!("{}; the waiver of {owner} ended on {expires}", judgment.observed);
+    Judgment { observed, ..judgment }
+}
+
 /// The attestation for this measure and device that lasts longest.
 fn latest<'a>(measure: Measure, site: &Site<'a>) -> Option<&'a Attestation> {
     site.attestations
@@ -143,7 +156,12 @@ mod tests {
         for other in [Judgment::met("x"), Judgment::unknown("x"), Judgment::not_applicable("x")] {
             assert!(waiver(&other, C20, &around.site()).is_none());
         }
+        let named = |around: &Around, judgment| name_ended_waiver(judgment, C20, &around.site());
+        assert_eq!(named(&around, Judgment::unmet("x")).observed, "x");
         around.now = "2026-11-25T00:00:00Z".parse().unwrap();
         assert!(waiver(&Judgment::unmet("x"), C20, &around.site()).is_none());
+        let ended = named(&around, Judgment::unmet("x"));
+        assert_eq!(ended.observed, "x; the waiver of Kim ended on 2026-11-24");
+        assert_eq!(named(&around, Judgment::met("x")).observed, "x");
     }
 }

@@ -3,8 +3,10 @@
 //! A version is compared within its own product line only: the major number is the line, and a newer line is other
 //! hardware, not an update.
 
+use std::cmp::Ordering;
+
 use proto::text::printable;
-use proto::{Disruption, LockoutRisk};
+use proto::{Day, Disruption, LockoutRisk, Timestamp};
 
 use crate::facts::CameraFacts;
 use crate::firmware::{FirmwareStanding, Recommended, Version};
@@ -23,12 +25,15 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     reads: &["firmware", "model"],
 };
 
+/// Seconds for which published advice counts as recent, by our own judgment: a year.
+const RECENT: i64 = 365 * 24 * 60 * 60;
+
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     camera.firmware.judge(|version| {
         let model = camera.model.seen().map(String::as_str);
         let standing = site.advisories.about(version, model);
         let minimum = minimum_of_line(*version, &site.policy.firmware.minimum);
-        conclude(*version, &standing, minimum)
+        conclude(*version, &standing, minimum, site.now)
     })
 }
 
@@ -39,6 +44,7 @@ fn conclude(
     version: Version,
     standing: &FirmwareStanding,
     minimum: Result<Option<Version>, String>,
+    now: Timestamp,
 ) -> Judgment {
     let charges = charges(version, standing, &minimum);
     if !charges.is_empty() {
@@ -62,11 +68,7 @@ fn conclude(
     }
     match &standing.recommended {
         Some(wanted) if wanted.if_model.is_empty() && !wanted.source.trim().is_empty() => {
-            Judgment::met(format!(
-                "{version} runs, no advisory known here names it, and {} is the version recommended for its line ({})",
-                wanted.version,
-                origin(wanted)
-            ))
+            acquit(version, wanted, standing.as_of, now)
         }
         Some(wanted) => Judgment::unknown(format!(
             "{version} runs; {} is recommended for {}, and whether this camera is one of them could not be told",
@@ -78,6 +80,26 @@ fn conclude(
              here (--advisories takes the vendor's CSAF files)"
         )),
     }
+}
+
+/// Met; where nothing recent was published that is known here, whether a newer version is out is for a person.
+fn acquit(version: Version, wanted: &Recommended, as_of: Option<Day>, now: Timestamp) -> Judgment {
+    let origin = origin(wanted);
+    let observed = format!(
+        "{version} runs, no advisory known here names it, and {} is the version recommended for its line ({origin})",
+        wanted.version
+    );
+    let long_ago = Timestamp::from_unix(now.unix().saturating_sub(RECENT));
+    if as_of.is_some_and(|day| !day.is_over(long_ago)) {
+        return Judgment::met(observed);
+    }
+    let later = as_of.map(|day| day.to_string()).filter(|day| !origin.contains(day));
+    let later = later.map_or("nothing later".to_owned(), |day| format!("nothing later than {day}"));
+    Judgment::met(format!(
+        "{observed}; {later} is known here, so whether a newer one is out, a person must judge \
+         (--advisories takes the vendor's CSAF files)"
+    ))
+    .partial()
 }
 
 fn charges(
@@ -105,7 +127,9 @@ fn charges(
         let (id, title, source) =
             (printable(&about.id, 60), printable(&about.title, 160), printable(&about.source, 200));
         let fixed = about.fixed_in.map_or(String::new(), |fixed| format!(", fixed in {fixed}"));
-        let text = format!("{id} names it as affected ({title}; {source}){fixed}");
+        let note =
+            about.note.as_ref().map_or(String::new(), |note| format!("; {}", printable(note, 300)));
+        let text = format!("{id} names it as affected ({title}; {source}{note}){fixed}");
         (with_models(text, &about.if_model), about.if_model.is_empty())
     }));
     charges
@@ -146,11 +170,11 @@ fn minimum_of_line(version: Version, minimum: &[String]) -> Result<Option<Versio
 }
 
 fn same_line(one: Version, other: Version) -> bool {
-    one.numbers[0] == other.numbers[0]
+    one.line() == other.line()
 }
 
 fn is_older(one: Version, other: Version) -> bool {
-    same_line(one, other) && (one.numbers, one.revision) < (other.numbers, other.revision)
+    one.compare(&other).is_some_and(Ordering::is_lt)
 }
 
 #[cfg(test)]
@@ -172,7 +196,7 @@ mod tests {
             undecided: Vec::new(),
             recommended: None,
             known_line: true,
-            as_of: None,
+            as_of: Some("2026-11-01".parse().unwrap()),
         }
     }
 
@@ -191,7 +215,7 @@ mod tests {
     }
 
     fn concluded(standing: &FirmwareStanding, minimum: Option<Version>) -> Judgment {
-        conclude(RUNNING, standing, Ok(minimum))
+        conclude(RUNNING, standing, Ok(minimum), Around::default().now)
     }
 
     #[test]
@@ -206,6 +230,27 @@ mod tests {
             let judgment = concluded(&recommending(recommended), None);
             assert_is(&judgment, MET, &["recommended for its line (vendor, 2024-08-22)"]);
         }
+    }
+
+    #[test]
+    fn advice_of_long_ago_leaves_what_came_later_to_a_person() {
+        let of = |as_of: Option<&str>| {
+            let as_of = as_of.map(|day| day.parse().unwrap());
+            concluded(&FirmwareStanding { as_of, ..recommending(RUNNING) }, None)
+        };
+        assert_is(&of(Some("2025-11-24")), MET, &[]);
+        assert_is(&of(Some("2025-11-23")), MET_PARTLY, &["nothing later than 2025-11-23"]);
+        assert_is(&of(None), MET_PARTLY, &["nothing later is known here", "--advisories"]);
+        let same_day = of(Some("2024-08-22"));
+        assert_is(&same_day, MET_PARTLY, &["a person must judge"]);
+        assert_eq!(same_day.observed.matches("2024-08-22").count(), 1, "{}", same_day.observed);
+    }
+
+    #[test]
+    fn sources_that_disagree_are_told_of_beside_the_accusation() {
+        let mut standing = affected_by_one(&[]);
+        standing.affected_by[0].note = Some("the vendor draws it narrower".to_owned());
+        assert_is(&concluded(&standing, None), UNMET, &["the vendor draws it narrower"]);
     }
 
     #[test]
@@ -267,7 +312,8 @@ mod tests {
     #[test]
     fn a_minimum_that_is_no_version_leaves_it_unknown() {
         let bad = minimum_of_line(RUNNING, &["newest".to_owned()]);
-        assert_is(&conclude(RUNNING, &recommending(RUNNING), bad), UNKNOWN, &["\"newest\""]);
+        let judgment = conclude(RUNNING, &recommending(RUNNING), bad, Around::default().now);
+        assert_is(&judgment, UNKNOWN, &["\"newest\""]);
     }
 
     #[test]

@@ -15,18 +15,27 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     expected: "No account keeps a factory password, none has a forbidden name such as admin, and \
                passwords obey the policy.",
     remedy: "Add an administrator with a name and a strong password of your own, log in as that \
-             one, then remove the factory account and store the configuration (Admin Menu > \
-             Security > Users and Passwords).",
-    disruption: Disruption::None,
+             one, move the video workstations and recorders that use the factory account to others, \
+             then remove it and store the configuration (Admin Menu > Security > Users and \
+             Passwords).",
+    disruption: Disruption::VideoGap,
     lockout_risk: LockoutRisk::Severe,
     reads: &["accounts", "login_password"],
 };
+
+/// What to do where no account is too many, only a password too weak.
+const NEW_PASSWORDS: &str = "Give each account named, or the one this audit logs in with, a strong \
+                             password of its own, also where video workstations and recorders use \
+                             it, and store the configuration only after a log-in with the new one \
+                             (Admin Menu > Security > Users and Passwords).";
 
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     let accounts = camera.accounts.seen().map_or(&[][..], Vec::as_slice);
     let against = accusations(accounts, &camera.login_password, site);
     if !against.is_empty() {
-        return Judgment::unmet(against.join("; "));
+        let judgment = Judgment::unmet(against.join("; "));
+        let ill_named = accounts.iter().any(|account| is_ill_named(account, site));
+        return if ill_named { judgment } else { judgment.remedy(NEW_PASSWORDS) };
     }
     camera.accounts.judge(|accounts| acquit(accounts, &camera.login_password))
 }
@@ -39,10 +48,8 @@ fn accusations(accounts: &[Account], login: &Fact<Vec<String>>, site: &Site<'_>)
             .map(|account| quoted(&account.name))
             .collect()
     };
-    let forbidden = &site.policy.accounts.forbidden_names;
     let factory = named(&|account| account.factory_password == Fact::Seen(true));
-    let ill_named =
-        named(&|account| forbidden.iter().any(|name| name.eq_ignore_ascii_case(&account.name)));
+    let ill_named = named(&|account| is_ill_named(account, site));
     let mut against = Vec::new();
     if !factory.is_empty() {
         against.push(format!("the factory password still works for {}", list(factory)));
@@ -56,6 +63,11 @@ fn accusations(accounts: &[Account], login: &Fact<Vec<String>>, site: &Site<'_>)
         against.push(format!("the password of this log-in {}", list(broken)));
     }
     against
+}
+
+fn is_ill_named(account: &Account, site: &Site<'_>) -> bool {
+    let forbidden = &site.policy.accounts.forbidden_names;
+    forbidden.iter().any(|name| name.eq_ignore_ascii_case(&account.name))
 }
 
 fn acquit(accounts: &[Account], login: &Fact<Vec<String>>) -> Judgment {
@@ -124,7 +136,15 @@ mod tests {
     #[test]
     fn a_weak_login_password_accuses_even_if_no_account_was_read() {
         let weak = Fact::Seen(vec!["has no digit".to_owned()]);
-        check(judge, |c| c.login_password = weak, UNMET, &["has no digit"]);
+        let judgment = check(judge, |c| c.login_password = weak, UNMET, &["has no digit"]);
+        assert_eq!(judgment.remedy.as_deref(), Some(NEW_PASSWORDS));
+    }
+
+    #[test]
+    fn an_account_is_removed_only_for_its_name() {
+        let of = |name| check(judge, |c| c.accounts = Fact::Seen(vec![factory(name)]), UNMET, &[]);
+        assert_eq!(of("kim").remedy.as_deref(), Some(NEW_PASSWORDS));
+        assert_eq!(of("admin").remedy, None, "the general remedy removes the factory account");
     }
 
     #[test]

@@ -65,11 +65,19 @@ fn compare(used: &BTreeSet<&str>, groups: &Groups) -> Judgment {
         .filter(|group| !groups.contains_key(**group))
         .map(|group| quoted(group))
         .collect();
-    if unread.is_empty() {
-        Judgment::unmet(format!("the groups in use ({names}) do not differ in what they may do"))
-    } else {
-        Judgment::unknown(format!("the rights of {} could not be read", list(unread)))
+    if !unread.is_empty() {
+        return Judgment::unknown(format!("the rights of {} could not be read", list(unread)));
     }
+    let idle: Vec<String> = used
+        .iter()
+        .filter(|group| groups.get(**group).is_some_and(BTreeSet::is_empty))
+        .map(|group| quoted(group))
+        .collect();
+    Judgment::unmet(if idle.is_empty() {
+        format!("the groups in use ({names}) do not differ in what they may do")
+    } else {
+        format!("of the groups in use ({names}), none of these has any right: {}", list(idle))
+    })
 }
 
 #[cfg(test)]
@@ -110,13 +118,13 @@ mod tests {
 
     #[test]
     fn groups_that_differ_in_name_only_are_no_separation() {
-        for guards in [&["admin_acl"][..], &[]] {
-            let set = |c: &mut CameraFacts| {
-                c.accounts = two_accounts();
-                c.groups = groups(&[("admins", &["admin_acl"]), ("guards", guards)]);
-            };
-            check(judge, set, UNMET, &["do not differ"]);
-        }
+        let with = |guards: &[&str]| {
+            let groups = groups(&[("admins", &["admin_acl"]), ("guards", guards)]);
+            |c: &mut CameraFacts| (c.accounts, c.groups) = (two_accounts(), groups)
+        };
+        check(judge, with(&["admin_acl"]), UNMET, &["do not differ"]);
+        let idle = check(judge, with(&[]), UNMET, &["has any right: \"guards\""]);
+        assert!(!idle.observed.contains("do not differ"), "{}", idle.observed);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
-use crate::facts::{CameraFacts, PublicPage};
+use crate::facts::{CameraFacts, Confidence, PublicPage};
 use crate::measures::words::{counted, list};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -38,13 +38,20 @@ pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
     if let (Some(marked), Some(rights)) = (marked, rights) {
         return Judgment::unmet_by(marked.confidence, rights);
     }
-    camera.public_rights.judge(|_| {
-        camera.public_pages.judge(|pages| refused(pages)).unless_met("no right is marked as public")
+    camera.public_rights.judge(|marked| {
+        let Some(pages) = camera.public_pages.seen() else {
+            let reason = camera.public_pages.why_unseen().unwrap_or_default();
+            return Judgment::unknown(format!(
+                "no right is marked as public; what is served without a login is not known: {reason}"
+            ));
+        };
+        refused(pages, marked.confidence).unless_met("no right is marked as public")
     })
 }
 
-/// Whether the camera turned the stranger away, when nothing was served.
-fn refused(pages: &[PublicPage]) -> Judgment {
+/// Whether the camera turned the stranger away, when nothing was served. Pages cannot show every right: where the mark
+/// is only inferred, the rest is for a person.
+fn refused(pages: &[PublicPage], mark: Confidence) -> Judgment {
     // An error or an empty success tells nothing about what a luckier stranger would get.
     let odd = pages.iter().filter(|page| page.status < 300 || page.status >= 500);
     let odd: Vec<String> = odd.map(|page| format!("{} gave {}", page.path, page.status)).collect();
@@ -59,10 +66,20 @@ fn refused(pages: &[PublicPage]) -> Judgment {
         0 => Judgment::unknown(
             "no page that was asked for without a login was refused with 401 or 403",
         ),
-        _ => Judgment::met(format!(
-            "no right is marked as public, and of {} asked for without a login none was served",
-            counted(pages.len(), "page")
-        )),
+        _ => {
+            let observed = format!(
+                "no right is marked as public, and of {} asked for without a login none was served",
+                counted(pages.len(), "page")
+            );
+            match mark {
+                Confidence::Documented | Confidence::Observed => Judgment::met(observed),
+                Confidence::Inferred => Judgment::met(format!(
+                    "{observed}; what marks a right as public is only inferred, so for rights \
+                     beyond these pages a person must judge"
+                ))
+                .partial(),
+            }
+        }
     }
 }
 
@@ -132,16 +149,25 @@ mod tests {
     fn it_takes_a_clean_setting_and_clean_behaviour_to_be_met() {
         let set = |c: &mut CameraFacts| {
             c.public_pages = pages(&[("/control/event.jpg", 401, false), ("/", 302, false)]);
-            c.public_rights = inferred(rights(&[]));
+            c.public_rights = sure(rights(&[]));
         };
         check(judge, set, MET, &["2 pages"]);
         check(
             judge,
             |c| c.public_rights = sure(rights(&[])),
             UNKNOWN,
-            &["no right is marked", UNREAD],
+            &["no right is marked", "served without a login is not known", UNREAD],
         );
         check(judge, |c| c.public_pages = pages(&[("/", 401, false)]), UNKNOWN, &[UNREAD]);
+    }
+
+    #[test]
+    fn refusals_beside_an_inferred_mark_leave_the_other_rights_to_a_person() {
+        let set = |c: &mut CameraFacts| {
+            c.public_pages = pages(&[("/control/event.jpg", 401, false)]);
+            c.public_rights = inferred(rights(&[]));
+        };
+        check(judge, set, MET_PARTLY, &["none was served", "inferred", "a person must judge"]);
     }
 
     #[test]

@@ -25,14 +25,15 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     camera.web_ports.judge(|sightings| {
         let standard = [site.policy.web_ports.http, site.policy.web_ports.https];
-        let (mut open, mut silent) = (Vec::new(), Vec::new());
+        let (mut open, mut silent, mut untried) = (Vec::new(), Vec::new(), Vec::new());
         for port in standard {
-            let mut seen = sightings.iter().filter(|sighting| sighting.port == port).peekable();
-            let untried = seen.peek().is_none();
+            let seen = sightings.iter().filter(|sighting| sighting.port == port);
             let answers: Vec<Option<bool>> = seen.map(|sighting| sighting.open).collect();
-            if answers.contains(&Some(true)) {
+            if answers.is_empty() {
+                untried.push(port);
+            } else if answers.contains(&Some(true)) {
                 open.push(port);
-            } else if untried || answers.contains(&None) {
+            } else if answers.contains(&None) {
                 silent.push(port);
             }
         }
@@ -42,6 +43,12 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
             Judgment::unknown(format!(
                 "no answer came from port {}, which may be closed or behind a firewall",
                 list(silent)
+            ))
+        } else if !untried.is_empty() {
+            // Facts that were saved under a policy with other ports.
+            Judgment::unknown(format!(
+                "not tried in that audit: port {}; audit again",
+                list(untried)
             ))
         } else {
             Judgment::met(format!(
@@ -83,9 +90,14 @@ mod tests {
             judge,
             |c| c.web_ports = ports(&[(80, Some(false)), (8443, Some(true))]),
             UNKNOWN,
-            &["443"],
+            &["not tried in that audit: port 443"],
         );
-        check(judge, |c| c.web_ports = ports(&[]), UNKNOWN, &["80 and 443"]);
+        check(
+            judge,
+            |c| c.web_ports = ports(&[]),
+            UNKNOWN,
+            &["not tried in that audit: port 80 and 443"],
+        );
         check(judge, |_| (), UNKNOWN, &[UNREAD]);
     }
 

@@ -64,10 +64,24 @@ fn conclude(
         return Judgment::unmet(format!("{who}: {}", against.join("; ")));
     }
     match chain {
-        Some(Ok(())) => Judgment::met(format!(
-            "{who}, leads to an authority of the policy and is valid until {}",
-            leaf.not_after
-        )),
+        Some(Ok(())) => {
+            let observed = format!(
+                "{who}, leads to an authority of the policy and is valid until {}",
+                leaf.not_after
+            );
+            if is_made_out_to(leaf, own) {
+                return Judgment::met(observed);
+            }
+            let names = match leaf.names.as_slice() {
+                [] => "nobody by name or address that was read".to_owned(),
+                names => list(names.iter().map(|name| quoted(name))),
+            };
+            Judgment::met(format!(
+                "{observed}; it is made out to {names}, and whether that is this camera, a person \
+                 must judge"
+            ))
+            .partial()
+        }
         Some(Err(_)) | None => Judgment::unknown(format!(
             "{who}: whether that is an authority of ours is not known; name yours in the policy \
              under certificates.authorities"
@@ -92,6 +106,13 @@ fn shortcomings(leaf: &Leaf, site: &Site<'_>) -> Vec<String> {
         against.push("it is self-signed".to_owned());
     }
     against
+}
+
+/// Whether it names an address that the camera is known to have. Names cannot be compared: none was read from it.
+fn is_made_out_to(leaf: &Leaf, own: &[IpAddr]) -> bool {
+    let named =
+        |own: &IpAddr| leaf.addresses.iter().any(|a| a.to_canonical() == own.to_canonical());
+    own.iter().any(named)
 }
 
 /// A factory certificate names the factory address, which a camera rarely keeps.
@@ -157,6 +178,14 @@ mod tests {
     #[test]
     fn a_certificate_of_our_own_authority_is_met() {
         check_leaf(&leaf(), Some(Ok(())), MET, &["CN=Site", "valid until 2027-12-31"]);
+    }
+
+    #[test]
+    fn a_certificate_by_name_alone_may_be_another_cameras() {
+        for names in [vec!["gate.example".to_owned()], Vec::new()] {
+            let named = Leaf { addresses: Vec::new(), names, ..leaf() };
+            check_leaf(&named, Some(Ok(())), MET_PARTLY, &["made out to", "a person must judge"]);
+        }
     }
 
     #[test]

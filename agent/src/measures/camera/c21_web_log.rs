@@ -65,11 +65,12 @@ fn acquit(log: &WebLogSummary, site: &Site<'_>) -> Judgment {
         return Judgment::unknown("the log is empty, although our own visit should stand in it");
     }
     if log.cut || log.odd_rows > 0 {
-        let cut =
-            if log.cut { "the log was longer than could be read" } else { "the log was read" };
+        let cut = log.cut.then(|| "it was longer than could be read".to_owned());
+        let odd = (log.odd_rows > 0)
+            .then(|| format!("{} could not be understood", counted(log.odd_rows as usize, "row")));
         return Judgment::unknown(format!(
-            "{cut}, {} could not be understood; what was read shows nothing worrying",
-            counted(log.odd_rows as usize, "row")
+            "what was read of the log shows nothing worrying, but {}",
+            list(cut.into_iter().chain(odd))
         ));
     }
     if site.policy.networks.allowed.is_empty() {
@@ -83,8 +84,8 @@ fn acquit(log: &WebLogSummary, site: &Site<'_>) -> Judgment {
         log.oldest.map_or(String::new(), |oldest| format!(" since {oldest} by the camera's clock"));
     let rows = counted(log.rows as usize, "row");
     Judgment::met(format!(
-        "{rows}{since} from {sources}, all of the policy's networks, none with {limit} failed \
-         log-ins"
+        "{rows}{since} from {sources}, all of the policy's networks, none with {limit} or \
+         more failed log-ins"
     ))
 }
 

@@ -3,6 +3,8 @@
 //! The workstation is not asked: the cameras' web server logs tell as whom it logs in. They reach back to the last
 //! reboot at most, so that seeing no log-in proves nothing.
 
+use std::collections::BTreeSet;
+
 use proto::{Disruption, LockoutRisk, Verdict};
 
 use crate::facts::{Account, CameraFacts, CameraLogin, Fact, VmsFacts};
@@ -18,7 +20,7 @@ pub(super) const GUIDANCE: Guidance = Guidance {
              and enter that one in the VMS.",
     disruption: Disruption::VideoGap,
     lockout_risk: LockoutRisk::Recoverable,
-    reads: &["camera_logins", "web_log", "accounts"],
+    reads: &["camera_logins", "web_log", "accounts", "groups"],
 };
 
 /// The group that is always there and may do everything (camera help on users).
@@ -67,16 +69,30 @@ fn is_administrator(camera: &CameraFacts, user: &str) -> Fact<bool> {
         Fact::Unreadable(reason) => return Fact::unreadable(reason.clone()),
     };
     match accounts.iter().find(|account| account.name == user) {
-        Some(account) => Fact::Seen(administers(camera, account)),
+        Some(account) => administers(camera, account),
         None => Fact::unreadable("the camera no longer has an account of that name"),
     }
 }
 
-/// Whether an account's group is the administrators' or holds their right.
-fn administers(camera: &CameraFacts, account: &Account) -> bool {
-    let rights = camera.groups.seen().and_then(|groups| groups.get(&account.group));
-    let holds = |right: &str| rights.is_some_and(|rights| rights.contains(right));
-    account.group == ADMINISTRATORS || holds("admin_acl") || holds("admin")
+/// Whether an account's group is the administrators' or holds their right. That a group does not hold it is only
+/// believed where some group was seen to: else the right may not have been read at all.
+fn administers(camera: &CameraFacts, account: &Account) -> Fact<bool> {
+    if account.group == ADMINISTRATORS {
+        return Fact::Seen(true);
+    }
+    let holds =
+        |rights: &BTreeSet<String>| rights.contains("admin_acl") || rights.contains("admin");
+    match &camera.groups {
+        Fact::Seen(groups) => match groups.get(&account.group) {
+            Some(rights) if holds(rights) => Fact::Seen(true),
+            Some(_) if groups.values().any(holds) => Fact::Seen(false),
+            Some(_) | None => {
+                Fact::unreadable("which groups may open the Admin Menu could not be read")
+            }
+        },
+        Fact::Absent => Fact::unreadable("the camera shows no groups"),
+        Fact::Unreadable(reason) => Fact::unreadable(reason.clone()),
+    }
 }
 
 fn conclude(logins: &[CameraLogin]) -> Judgment {
@@ -120,8 +136,6 @@ fn conclude(logins: &[CameraLogin]) -> Judgment {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::facts::{SourceSummary, WebLogSummary};
     use crate::measures::testing::*;
@@ -148,9 +162,9 @@ mod tests {
                 account("viewer", "users"),
                 account("deputy", "es_admins"),
             ]);
-            c.groups = Fact::Seen(
-                [("es_admins".to_owned(), BTreeSet::from(["admin_acl".to_owned()]))].into(),
-            );
+            let may = |right: &str| BTreeSet::from([right.to_owned()]);
+            let groups = [("es_admins", may("admin_acl")), ("users", may("live_acl"))];
+            c.groups = Fact::Seen(groups.map(|(name, may)| (name.to_owned(), may)).into());
         };
         around.check(judge_camera, set, outcome, says);
     }
@@ -186,6 +200,23 @@ mod tests {
         check_camera(log("::ffff:192.168.7.7", &["viewer", "-"]), MET, &["viewer"]);
         check_camera(log("192.168.7.7", &["gone"]), UNKNOWN, &["no longer has"]);
         check_camera(log("192.168.7.8", &["boss"]), UNKNOWN, &["no log-in"]);
+    }
+
+    #[test]
+    fn an_account_is_cleared_only_if_the_administrators_right_was_read() {
+        let of = |groups: Fact<_>| {
+            let viewer = account("viewer", "users");
+            administers(&CameraFacts { groups, ..CameraFacts::unread(UNREAD) }, &viewer)
+        };
+        let may = |right: &str| BTreeSet::from([right.to_owned()]);
+        let users = ("users".to_owned(), may("live_acl"));
+        let admins = ("admins".to_owned(), may("admin_acl"));
+        assert_eq!(of(Fact::Seen([users.clone(), admins.clone()].into())), Fact::Seen(false));
+        for untold in
+            [Fact::Seen([users].into()), Fact::Seen([admins].into()), Fact::unreadable("x")]
+        {
+            assert!(matches!(of(untold.clone()), Fact::Unreadable(_)), "{untold:?}");
+        }
     }
 
     #[test]

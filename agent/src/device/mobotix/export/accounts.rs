@@ -76,7 +76,25 @@ fn read_groups(reader: &mut Reader<'_, '_>) -> Result<BTreeMap<String, BTreeSet<
             }
         }
     }
+    let missing = missing_rights(reader, &access);
+    let in_use = access.users.iter().filter(|user| !access.is_placeholder(user));
+    let told: BTreeSet<_> =
+        in_use.filter_map(|user| groups.get(&shown(&text(user.group)))).collect();
+    if told.len() < 2 && !missing.is_empty() {
+        return Err(format!(
+            "the rights in the file tell no groups apart, but not every right is there ({} missing: {}), and a missing \
+             one is at its factory default, which is not known",
+            missing.len(),
+            missing.join(", ")
+        ));
+    }
     Ok(groups)
+}
+
+/// The rights of the product line that the file does not name.
+fn missing_rights<'r>(reader: &Reader<'r, '_>, access: &Access<'_>) -> Vec<&'r str> {
+    let listed = |name: &&String| access.rights.iter().any(|right| right.name == name.as_str());
+    reader.dialect.rights.iter().filter(|name| !listed(name)).map(String::as_str).collect()
 }
 
 fn read_public_rights(reader: &mut Reader<'_, '_>) -> Result<Setting<BTreeSet<String>>, Reason> {
@@ -88,9 +106,7 @@ fn read_public_rights(reader: &mut Reader<'_, '_>) -> Result<Setting<BTreeSet<St
         value.insert(shown(&right.name));
     }
     if value.is_empty() {
-        let listed = |name: &&String| access.rights.iter().any(|right| right.name == name.as_str());
-        let missing: Vec<&str> =
-            reader.dialect.rights.iter().filter(|name| !listed(name)).map(String::as_str).collect();
+        let missing = missing_rights(reader, &access);
         if !missing.is_empty() || access.rights.is_empty() {
             return Err(format!(
                 "no right in the file carries the public mark, but not every right is there ({} missing: {}), and a \

@@ -69,6 +69,12 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// What a missing key tells: its factory default if that is known and the file is whole, else nothing.
     fn missing(&mut self, name: SettingName, key: &'r Key) -> Result<Reading<'r, 'a>, Reason> {
         let (path, product) = (key.path(), &self.dialect.product);
+        if !self.configuration.is_whole() {
+            return Err(format!(
+                "{path} is missing from the file, and as the file is not whole (line 2 and section timestamp should \
+                 name the same firmware) that proves nothing; export it again"
+            ));
+        }
         let Some(default) = &key.default else {
             return Err(format!(
                 "{path} is missing from the file, which means factory default, and the default of {product} is not \
@@ -76,12 +82,6 @@ impl<'r, 'a> Reader<'r, 'a> {
                  --setting {name})"
             ));
         };
-        if !self.configuration.is_whole() {
-            return Err(format!(
-                "{path} is missing from the file, and as the file is not whole (line 2 and section timestamp should \
-                 name the same firmware) that proves nothing; export it again"
-            ));
-        }
         let note = format!("{path} is missing, which means factory default: {}", default.value);
         self.evidence.note(name.fact(), format!("{product} dialect"), &note);
         let confidence = key.confidence.min(default.confidence);

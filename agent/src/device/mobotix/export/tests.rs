@@ -287,3 +287,21 @@ fn a_list_that_no_camera_could_hold_is_not_worked_through() {
     let text = serde_json::to_string(&facts.evidence).unwrap();
     assert!(text.len() < 200 * EvidenceBook::MAX_TEXT);
 }
+
+#[test]
+fn groups_are_not_called_alike_for_want_of_a_right() {
+    let alike = P3.replace(":admins:", ":day:").replace(":guests:", ":night:");
+    let groups = |file: &str| facts_of(file).groups;
+    assert!(groups(&alike).seen().is_some(), "every right is there");
+    let file = alike.replace("admin_acl=admins\n", "");
+    assert!(reason(&groups(&file)).contains("admin_acl"), "{:?}", groups(&file));
+}
+
+#[test]
+fn a_file_that_lost_its_end_is_not_said_to_be_at_factory_defaults() {
+    let cut = P3.replacen("SECTION timestamp", "SECTION other", 1);
+    let cut = cut.replacen("ENDSECTION timestamp", "ENDSECTION other", 1);
+    let facts = facts_of(cut.replacen("USE_VPN=", "OTHER=", 1));
+    let said = reason(&facts.vpn);
+    assert!(said.contains("not whole") && !said.contains("means factory default"), "{said}");
+}

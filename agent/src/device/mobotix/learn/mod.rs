@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::config::{Document, text};
-use super::dialect::{SettingName, Shape, is_plain};
+use super::dialect::{Dialects, Key, SettingName, Shape, is_plain};
 use super::model::Configuration;
 use crate::firmware::Version;
 
@@ -61,6 +61,9 @@ pub fn learn(
     let firmware = common_firmware(&before, &after)?;
     let changes = changes(&before, &after);
     let change = choose(&changes, key, json_changed(&before, &after))?;
+    if key.is_none() {
+        check_unclaimed(name, change, firmware)?;
+    }
     if !is_plain(&change.section) || !is_plain(&change.key) {
         return Err("the changed key has characters that no dialect file can hold".to_owned());
     }
@@ -175,6 +178,30 @@ fn choose<'c, 'a>(
             })
         }
     }
+}
+
+/// Refuses a key that is known as something else: a person who changed the wrong thing would teach us a verdict.
+fn check_unclaimed(
+    name: SettingName,
+    change: &Change<'_>,
+    firmware: Version,
+) -> Result<(), String> {
+    let is_at = |key: &Key| key.section == change.section && key.key == change.key;
+    let builtin = Dialects::builtin();
+    let settings = builtin.for_version(firmware).map(|dialect| &dialect.settings);
+    let known = settings.into_iter().flatten().find(|(other, key)| **other != name && is_at(key));
+    let account = change.section == "access" && matches!(change.key.as_str(), "usr" | "groups");
+    let is = match known {
+        Some((other, _)) => other.topic(),
+        None if account => "the accounts and groups",
+        None => return Ok(()),
+    };
+    let path = format!("{}/{}", change.section, change.key);
+    Err(format!(
+        "what changed is {path}, which tells {is} and not {}; change only that between the exports, or insist with \
+         --key {path}",
+        name.topic()
+    ))
 }
 
 fn write_entry(name: SettingName, change: &Change<'_>, firmware: Version) -> String {

@@ -106,3 +106,14 @@ fn what_cannot_be_compared_is_refused() {
     let quoted = with("USE_VPN=0", "USE_VPN=0\nX\"Y=1");
     assert!(refused(P3, &quoted, "vpn", None).contains("no dialect file can hold"));
 }
+
+#[test]
+fn a_key_that_is_known_as_something_else_is_only_learned_on_insistence() {
+    let after = with("fsck=1", "fsck=0");
+    let said = refused(P3, &after, "recording_key", None);
+    assert!(said.contains("storage failure detection") && said.contains("--key camerachecks/fsck"));
+    assert!(learned(P3, &after, "recording_key", Some("camerachecks/fsck")).contains("fsck"));
+    assert!(learned(P3, &after, "storage_check", None).contains("fsck"), "its own is no stranger");
+    let said = refused(P3, &with("usr=viewer:", "usr=keeper:"), "intrusion", None);
+    assert!(said.contains("the accounts") && !said.contains("keeper"), "{said}");
+}
