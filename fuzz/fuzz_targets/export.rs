@@ -12,7 +12,7 @@ const BEFORE: &[u8] = b"#:MXCFG2.0\n#:MX-V4.7.2.18\nSECTION a\nX=0\nENDSECTION a
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = export::read(bytes, &DIALECTS);
-    if let Ok(dialect) = learn::learn(BEFORE, bytes, "intrusion", None) {
+    if let Ok(dialect) = learn::learn(BEFORE, bytes, Some("intrusion"), None) {
         DIALECTS.clone().add(&dialect).expect("what learning writes, a dialect takes");
     }
 });

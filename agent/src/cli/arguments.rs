@@ -229,9 +229,9 @@ pub struct Learn {
     /// The configuration exported after it
     #[arg(value_name = "AFTER")]
     pub after: PathBuf,
-    /// The setting that was changed; a wrong name lists them all
+    /// The setting that was changed; needed unless a dialect knows the key, and without it they are listed
     #[arg(long, value_name = "NAME")]
-    pub setting: String,
+    pub setting: Option<String>,
     /// Which of several changed keys it is
     #[arg(long, value_name = "SECTION/KEY")]
     pub key: Option<String>,

@@ -21,7 +21,8 @@ pub fn run(arguments: &Learn, console: &mut Console<'_>) -> Result<u8, Stop> {
         }
     }
     let (before, after) = (configuration(before)?, configuration(after)?);
-    let dialect = learn(&before, &after, setting, key.as_deref()).map_err(Stop::Failed)?;
+    let dialect =
+        learn(&before, &after, setting.as_deref(), key.as_deref()).map_err(Stop::Failed)?;
     match place {
         Some(place) => {
             place.write(Readers::AsUsual, |file| file.write_all(dialect.as_bytes()))?;

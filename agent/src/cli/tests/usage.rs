@@ -53,7 +53,7 @@ fn a_command_line_that_makes_no_sense_ends_with_3() {
         &["explain"],
         &["explain", "C99"],
         &["explain", "C01", "--all"],
-        &["learn", "@a.cfg", "@a.cfg"],
+        &["learn", "@a.cfg"],
         &["policy"],
         &["schema"],
         &["completions", "cmd"],

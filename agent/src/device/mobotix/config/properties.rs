@@ -70,7 +70,7 @@ proptest! {
             prop_assert!(document.print() == bytes);
         }
         let _ = export::read(&bytes, &Dialects::builtin());
-        let _ = learn::learn(&bytes, FILES[0], "crawling", None);
+        let _ = learn::learn(&bytes, FILES[0], Some("crawling"), None);
     }
 
     #[test]

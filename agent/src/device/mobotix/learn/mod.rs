@@ -39,20 +39,24 @@ struct Change<'a> {
 }
 
 /// Writes the dialect file (TOML) that says which key `setting` is, from what changed between two exports.
-/// `key`, as `section/KEY`, chooses among several changed keys.
+/// `key`, as `section/KEY`, chooses among several changed keys. Without a setting's name, it is the one that the
+/// built-in dialect of the firmware gives the changed key to, if it knows the key.
 ///
 /// # Errors
 /// A message that says what is wrong: an export that cannot be read, another firmware, an unknown setting name (with
-/// the list), nothing changed, or several keys changed (with the list).
+/// the list), a key that no dialect knows and no setting named for it, nothing changed, or several keys changed (with
+/// the list).
 pub fn learn(
     before: &[u8],
     after: &[u8],
-    setting: &str,
+    setting: Option<&str>,
     key: Option<&str>,
 ) -> Result<String, String> {
-    let name: SettingName =
-        setting.parse().map_err(|error| format!("learning a setting: {error}"))?;
-    if name.shape() == Shape::Rights {
+    let named = setting
+        .map(str::parse::<SettingName>)
+        .transpose()
+        .map_err(|error| format!("learning a setting: {error}"))?;
+    if let Some(name) = named.filter(|name| name.shape() == Shape::Rights) {
         return Err(format!(
             "{name} need not be learned: its lines have the same form on every product line"
         ));
@@ -61,13 +65,28 @@ pub fn learn(
     let firmware = common_firmware(&before, &after)?;
     let changes = changes(&before, &after);
     let change = choose(&changes, key, json_changed(&before, &after))?;
-    if key.is_none() {
+    let name = named.map_or_else(|| known_as(change, firmware), Ok)?;
+    if named.is_some() && key.is_none() {
         check_unclaimed(name, change, firmware)?;
     }
     if !is_plain(&change.section) || !is_plain(&change.key) {
         return Err("the changed key has characters that no dialect file can hold".to_owned());
     }
     Ok(write_entry(name, change, firmware))
+}
+
+/// The setting that the built-in dialect gives the changed key to.
+fn known_as(change: &Change<'_>, firmware: Version) -> Result<SettingName, String> {
+    let known = settings_at(change, firmware).into_iter().next();
+    known.ok_or_else(|| {
+        let names: Vec<_> = SettingName::ALL.iter().map(|name| name.as_str()).collect();
+        let place = proto::text::printable(&format!("{}/{}", change.section, change.key), 120);
+        format!(
+            "{place} changed, and no built-in dialect tells what it is; say which setting was set in the camera's page \
+             with --setting NAME, one of {}",
+            names.join(", ")
+        )
+    })
 }
 
 fn open<'a>(which: &str, bytes: &'a [u8]) -> Result<Configuration<'a>, String> {
@@ -180,19 +199,24 @@ fn choose<'c, 'a>(
     }
 }
 
+/// The settings that the built-in dialect says the changed key holds.
+fn settings_at(change: &Change<'_>, firmware: Version) -> Vec<SettingName> {
+    let builtin = Dialects::builtin();
+    let settings = builtin.for_version(firmware).map(|dialect| &dialect.settings);
+    let is_at = |key: &Key| key.section == change.section && key.key == change.key;
+    settings.into_iter().flatten().filter(|(_, key)| is_at(key)).map(|(name, _)| *name).collect()
+}
+
 /// Refuses a key that is known as something else: a person who changed the wrong thing would teach us a verdict.
 fn check_unclaimed(
     name: SettingName,
     change: &Change<'_>,
     firmware: Version,
 ) -> Result<(), String> {
-    let is_at = |key: &Key| key.section == change.section && key.key == change.key;
-    let builtin = Dialects::builtin();
-    let settings = builtin.for_version(firmware).map(|dialect| &dialect.settings);
-    let known = settings.into_iter().flatten().find(|(other, key)| **other != name && is_at(key));
+    let known = settings_at(change, firmware).into_iter().find(|other| *other != name);
     let account = change.section == "access" && matches!(change.key.as_str(), "usr" | "groups");
     let is = match known {
-        Some((other, _)) => other.topic(),
+        Some(other) => other.topic(),
         None if account => "the accounts and groups",
         None => return Ok(()),
     };

@@ -10,11 +10,11 @@ fn with(old: &str, new: &str) -> String {
 }
 
 fn learned(before: &str, after: &str, setting: &str, key: Option<&str>) -> String {
-    learn(before.as_bytes(), after.as_bytes(), setting, key).unwrap()
+    learn(before.as_bytes(), after.as_bytes(), Some(setting), key).unwrap()
 }
 
 fn refused(before: &str, after: &str, setting: &str, key: Option<&str>) -> String {
-    learn(before.as_bytes(), after.as_bytes(), setting, key).unwrap_err()
+    learn(before.as_bytes(), after.as_bytes(), Some(setting), key).unwrap_err()
 }
 
 fn facts(dialect: &str, file: &str) -> CameraFacts {
@@ -116,4 +116,16 @@ fn a_key_that_is_known_as_something_else_is_only_learned_on_insistence() {
     assert!(learned(P3, &after, "storage_check", None).contains("fsck"), "its own is no stranger");
     let said = refused(P3, &with("usr=viewer:", "usr=keeper:"), "intrusion", None);
     assert!(said.contains("the accounts") && !said.contains("keeper"), "{said}");
+}
+
+#[test]
+fn without_a_setting_named_the_dialect_tells_or_the_message_lists_what_there_is() {
+    let known = with("USE_VPN=0", "USE_VPN=1");
+    let written = learn(P3.as_bytes(), known.as_bytes(), None, None).unwrap();
+    assert_eq!(written, learned(P3, &known, "vpn", None));
+    let unknown = with("AUTHTYPE=auto\n", "AUTHTYPE=auto\nIDS_ENABLE=1\n");
+    let message = learn(P3.as_bytes(), unknown.as_bytes(), None, None).unwrap_err();
+    for wanted in ["httpd/IDS_ENABLE", "--setting NAME", "intrusion"] {
+        assert!(message.contains(wanted), "{message}");
+    }
 }
