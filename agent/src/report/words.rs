@@ -201,7 +201,8 @@ pub(super) fn advice(class: FailureClass) -> &'static str {
             "check that the account has administrator rights and that the device is not busy"
         }
         FailureClass::Unsupported => {
-            "audit an exported configuration file instead, or see which products this version knows"
+            "of a camera that cannot be read over the network audit an exported configuration file; for a product line \
+             that is not known bring a dialect file (--dialect)"
         }
         FailureClass::Nonsense => {
             "check that this is the device it is taken for and that the file is complete"
@@ -223,7 +224,7 @@ pub(super) fn settles(finding: &Finding, device: &Device) -> &'static str {
             "What the reason names, put right or supplied; then another look."
         }
         (Proof::Observed | Proof::Partial, Source::Declared) => {
-            "More about the device in the site file, or a look at the device itself."
+            "A named person vouches for it in the site file, or what the reason names; the device itself is not read."
         }
     }
 }
@@ -370,6 +371,16 @@ mod tests {
             "Of the 1 measure that concerns this camera, 1 could not be seen."
         );
         assert_eq!(said(Summary::default()), "No measure concerns what was looked at.");
+    }
+
+    #[test]
+    fn no_advice_asks_for_what_was_done_already_or_cannot_be() {
+        assert!(advice(FailureClass::Unsupported).contains("dialect file"));
+        let mut report = sample::camera();
+        report.devices[0].device.source = Source::Declared;
+        let DeviceReport { device, findings, .. } = &report.devices[0];
+        let read = findings.iter().find(|finding| finding.measure.proof() != Proof::Attested);
+        assert!(settles(read.unwrap(), device).contains("vouches"));
     }
 
     #[test]

@@ -178,4 +178,14 @@ mod tests {
         check_log(WebLogSummary::default(), UNKNOWN, &["empty"]);
         check_under(ten_one, judge, |_| (), UNKNOWN, &[UNREAD]);
     }
+
+    #[test]
+    fn only_what_kept_the_log_from_acquitting_is_named() {
+        let of = |log: WebLogSummary| acquit(&log, &Around::default().site()).observed;
+        let one = || log(&[("10.1.0.9", 0)]);
+        let cut = of(WebLogSummary { cut: true, ..one() });
+        assert!(cut.ends_with("but it was longer than could be read"), "{cut}");
+        let odd = of(WebLogSummary { odd_rows: 1, ..one() });
+        assert!(odd.ends_with("but 1 row could not be understood"), "{odd}");
+    }
 }
