@@ -49,7 +49,9 @@ pub enum Door {
 pub async fn look(browser: &mut Browser, target: &Target, reply: Reply) -> Result<Outside, Fault> {
     let challenges = reply.challenges();
     let open = reply.status == 200 && identify::remote_answer(&reply.body);
-    if !open && !challenges.realms().any(identify::realm) {
+    // Who is starting or overloaded shows nobody who it is.
+    let down = (500..600).contains(&reply.status) && reply.status != 501;
+    if !open && !down && !challenges.realms().any(identify::realm) {
         identify_by_start_page(browser, target, &reply).await?;
     }
     let door = match reply.status {
@@ -188,7 +190,8 @@ fn turned_away(target: &Target, status: u16, reply: &Reply) -> Fault {
             "{doing}: it has no remote configuration (HTTP {status}); audit its exported configuration instead"
         )),
         500..600 => Fault::Rejected(format!(
-            "{doing}: it answered HTTP {status}; it is starting or overloaded, try again in some minutes"
+            "{doing}: it answered HTTP {status}; credentials were not sent. It may be starting or overloaded: try again in \
+             some minutes, and check the address if that does not help"
         )),
         _ => Fault::Nonsense(format!(
             "{doing}: it answered HTTP {status}, which makes no sense here"
