@@ -88,6 +88,7 @@ impl Visitor<'_> {
             .map_err(|reason| self.cannot_log_in(reason))?;
         let body = match browser.ask_as(&mut session, Ask::post(REMOTE, VIEW)).await? {
             Answer::Admitted(reply) => self.configuration(reply)?,
+            Answer::Refused(reply) if reply.challenges().stale() => return Err(self.stale()),
             Answer::Refused(_) | Answer::Renewed => return Err(self.refused()),
         };
         let mut findings = Findings::none("not tried");
@@ -133,12 +134,21 @@ impl Visitor<'_> {
         }
     }
 
+    /// A device that calls a nonce stale has not looked at the password.
+    fn stale(&self) -> Fault {
+        Fault::Nonsense(format!(
+            "logging in to {} as {:?}: the camera calls each of its challenges stale as soon as it is answered, which \
+             tells nothing about the password; restart it, or audit its exported configuration",
+            self.target.address, self.login.user
+        ))
+    }
+
     fn refused(&self) -> Fault {
         let clock = match self.outside.clock_offset {
             Fact::Seen(offset) if offset.abs() > CLOCK_TOLERANCE => format!(
                 "; its clock is {} minutes {} ours, and a wrong clock can make it refuse a right password: set that first",
                 offset.abs() / 60,
-                if offset > 0 { "before" } else { "behind" }
+                if offset > 0 { "ahead of" } else { "behind" }
             ),
             _ => String::new(),
         };
