@@ -26,6 +26,7 @@ pub struct Session {
     renewals: u32,
     /// Whether the last answer was already to a renewed nonce.
     renewing: bool,
+    admitted: bool,
 }
 
 enum Scheme {
@@ -92,7 +93,12 @@ impl Session {
 
     fn with(login: &Login, scheme: Scheme) -> Self {
         let (user, password) = (login.user.clone(), login.password.clone());
-        Self { user, password, scheme, renewals: 0, renewing: false }
+        Self { user, password, scheme, renewals: 0, renewing: false, admitted: false }
+    }
+
+    /// Whether the device ever took this login.
+    pub fn was_admitted(&self) -> bool {
+        self.admitted
     }
 
     /// `basic`, or `digest` with its algorithm.
@@ -139,6 +145,7 @@ impl Session {
     pub(super) fn learn(&mut self, reply: Reply) -> Answer {
         if reply.status != 401 {
             self.renewing = false;
+            self.admitted = true;
             let next = reply.header(HeaderName::from_static("authentication-info"));
             if let (Scheme::Digest(digest), Some(nonce)) =
                 (&mut self.scheme, next.and_then(next_nonce))
