@@ -184,6 +184,8 @@ impl Dice {
         let source = |dice: &mut Self| SourceSummary {
             successful: dice.roll().into(),
             failed: dice.roll().into(),
+            nameless: dice.roll().into(),
+            last_failed: None,
             users: dice.words().into_iter().collect(),
         };
         let sources = (0..self.roll() % 3).map(|_| (self.address(), source(self))).collect();
@@ -192,6 +194,9 @@ impl Dice {
             odd_rows: u32::from(self.roll() % 2),
             cut: self.flip(),
             oldest: None,
+            newest: None,
+            counted: self.flip(),
+            own: None,
             sources,
         }
     }

@@ -43,12 +43,13 @@ pub struct Visitor<'a> {
 pub async fn read_open(
     browser: &mut Browser,
     outside: &Outside,
+    own: Option<IpAddr>,
     dialects: &Arc<Dialects>,
 ) -> Result<(Export, Findings), Fault> {
     let reason = "the camera asked for no login";
     let mut findings = Findings::none(reason);
     let log = browser.ask(Ask::get(WEB_LOG)).await;
-    findings.web_log = findings.read_log(log.map(Answer::Admitted), outside);
+    findings.web_log = findings.read_log(log.map(Answer::Admitted), outside, own);
     let export = configuration::read(outside.remote.clone(), dialects).await?;
     Ok((export, findings))
 }
@@ -69,7 +70,7 @@ impl Visitor<'_> {
         let (export, log) = tokio::join!(configuration::read(body, dialects), log);
         let export = export?;
         let welcome = !matches!(log, Ok(Answer::Refused(_)));
-        findings.web_log = findings.read_log(log, self.outside);
+        findings.web_log = findings.read_log(log, self.outside, self.own);
         if welcome {
             let spent = self.try_basic(browser, &session, &mut findings).await;
             self.try_factory(browser, &export.facts, spent, &mut findings).await;
