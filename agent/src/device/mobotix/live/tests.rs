@@ -2,7 +2,7 @@
 
 use proto::Secret;
 
-use super::member::Visitor;
+use super::member::{Spent, Visitor};
 use super::*;
 use crate::device::http::Session;
 use crate::device::testing::{self, Act, Request, Server, answer, serve, serve_tls};
@@ -227,6 +227,18 @@ fn seen_log(failures: usize) -> Fact<WebLogSummary> {
     Fact::Seen(super::super::weblog::summarise(log(failures).as_bytes(), today).unwrap())
 }
 
+fn unread_log() -> Fact<WebLogSummary> {
+    Fact::unreadable("no such page")
+}
+
+fn odd_log() -> Fact<WebLogSummary> {
+    seen_log(0).map(|log| WebLogSummary { odd_rows: 1, ..log })
+}
+
+fn foreign_log() -> Fact<WebLogSummary> {
+    seen_log(0).map(|log| WebLogSummary { sources: Default::default(), ..log })
+}
+
 fn account(factory_password: Fact<bool>) -> CameraFacts {
     let mut facts = CameraFacts::unread("test");
     let account = |name: &str, factory_password| Account {
@@ -288,11 +300,16 @@ async fn a_nonce_that_is_always_stale_ends_and_is_not_blamed_on_the_password() {
 #[tokio::test]
 async fn basic_is_tried_once_where_it_is_not_offered_and_nobody_listens() {
     let made = testing::certificate();
-    for (failures, tls, expect, cost) in [
-        (0, true, Fact::Seen(BasicLogin::Refused), 1),
-        (2, true, Fact::Seen(BasicLogin::Refused), 1),
-        (3, true, Fact::Unreadable("3 failures".to_owned()), 0),
-        (0, false, Fact::Unreadable("without TLS".to_owned()), 0),
+    let unread = |reason: &str| Fact::Unreadable(reason.to_owned());
+    for (log, spent, tls, expect, cost) in [
+        (seen_log(0), Spent::No, true, Fact::Seen(BasicLogin::Refused), 1),
+        (seen_log(0), Spent::Yes, true, unread("went into the factory password"), 0),
+        // One row may stand for many.
+        (seen_log(1), Spent::No, true, unread("a failed log-in of our address"), 0),
+        (unread_log(), Spent::No, true, unread("without the camera's log"), 0),
+        (odd_log(), Spent::No, true, unread("not all of the camera's log"), 0),
+        (foreign_log(), Spent::No, true, unread("does not show our address"), 0),
+        (seen_log(0), Spent::No, false, unread("without TLS"), 0),
     ] {
         let server = if tls {
             serve_tls(testing::tls_server(&made), camera).await
@@ -301,15 +318,15 @@ async fn basic_is_tried_once_where_it_is_not_offered_and_nobody_listens() {
         };
         let mut visit = Visit::to(&server, tls).await;
         let (visitor, browser, session, mut findings) = visit.log_in().await;
-        findings.web_log = seen_log(failures);
-        assert_eq!(visitor.try_basic(browser, &session, &mut findings).await, cost);
+        findings.web_log = log;
+        visitor.try_basic(browser, &session, spent, &mut findings).await;
         match (findings.basic_login, expect) {
             (Fact::Unreadable(is), Fact::Unreadable(wanted)) => {
                 assert!(is.contains(&wanted), "{is}")
             }
             (is, wanted) => assert_eq!(is, wanted),
         }
-        assert_eq!(logins(&server), 1 + cost as usize);
+        assert_eq!(logins(&server), 1 + cost);
     }
 }
 
@@ -318,8 +335,8 @@ async fn the_factory_password_is_tried_once_at_most_and_only_with_the_logs_leave
     let odd = || Fact::unreadable("odd hash");
     for (facts, log, tried) in [
         (account(odd()), seen_log(0), true),
-        (account(odd()), seen_log(3), false),
-        (account(odd()), Fact::unreadable("no such page"), false),
+        (account(odd()), seen_log(1), false),
+        (account(odd()), unread_log(), false),
         (account(Fact::Seen(false)), seen_log(0), false),
         (CameraFacts::unread("test"), seen_log(0), false),
     ] {
@@ -327,12 +344,32 @@ async fn the_factory_password_is_tried_once_at_most_and_only_with_the_logs_leave
         let mut visit = Visit::to(&server, false).await;
         let (visitor, browser, _, mut findings) = visit.log_in().await;
         findings.web_log = log;
-        visitor.try_factory(browser, &facts, 0, &mut findings).await;
+        let spent = visitor.try_factory(browser, &facts, &mut findings).await;
+        assert_eq!(spent, if tried { Spent::Yes } else { Spent::No });
         assert_eq!(logins(&server), 1 + usize::from(tried));
         let tested: Vec<_> =
             findings.factory.iter().map(|(user, is)| (user.as_str(), *is)).collect();
         assert_eq!(tested.contains(&("admin", false)), tried, "{tested:?}");
     }
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_the_configuration_proves_no_log_in() {
+    let made = testing::certificate();
+    let server = serve_tls(testing::tls_server(&made), |request| {
+        let said = request.authorization().unwrap_or_default();
+        let odd = said.starts_with("Basic") || said.contains("username=\"admin\"");
+        if odd { Act::Keep(answer("200 OK", "", "<p>Sorry</p>")) } else { camera(request) }
+    })
+    .await;
+    let mut visit = Visit::to(&server, true).await;
+    let (visitor, browser, session, mut findings) = visit.log_in().await;
+    findings.web_log = seen_log(0);
+    let facts = account(Fact::unreadable("odd hash"));
+    visitor.try_factory(browser, &facts, &mut findings).await;
+    visitor.try_basic(browser, &session, Spent::No, &mut findings).await;
+    assert!(findings.basic_login.seen().is_none(), "{:?}", findings.basic_login);
+    assert!(findings.factory.iter().all(|(user, _)| user != "admin"), "{:?}", findings.factory);
 }
 
 #[tokio::test]
