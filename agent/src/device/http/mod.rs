@@ -108,6 +108,8 @@ pub struct Browser {
     tls: rustls::ClientConfig,
     witness: Arc<Witness>,
     line: Option<Line>,
+    /// Whether somebody vouched for the certificate.
+    pinned: bool,
     /// Whether the device is believed to keep a connection open between requests.
     keeps: bool,
 }
@@ -123,7 +125,8 @@ impl Browser {
     /// A client for the device at `address`, which is reached at `at`. Nothing is sent yet.
     pub fn new(address: Address, at: SocketAddr, pin: Option<Pin>, limits: Limits) -> Self {
         let (tls, witness) = certs::tls::first_contact(pin);
-        Self { address, at, limits, tls, witness, line: None, keeps: true }
+        let pinned = pin.is_some();
+        Self { address, at, limits, tls, witness, line: None, pinned, keeps: true }
     }
 
     /// What was seen of the device's certificate.
@@ -134,6 +137,12 @@ impl Browser {
     /// Whether what is sent is encrypted.
     pub fn tls(&self) -> bool {
         self.address.tls
+    }
+
+    /// Whether only the device itself can read what is sent. A certificate that was merely seen first is no proof:
+    /// whoever stands in the way has one, too.
+    pub fn is_private(&self) -> bool {
+        self.tls() && self.pinned
     }
 
     /// Asks without a password.

@@ -92,8 +92,8 @@ impl Visitor<'_> {
         &self,
         browser: &mut Browser,
     ) -> Result<(Session, Vec<u8>, Findings), Fault> {
-        let mut session = Session::begin(self.login, self.challenges, browser.tls())
-            .map_err(|reason| self.cannot_log_in(reason))?;
+        let mut session = Session::begin(self.login, self.challenges, browser.is_private())
+            .map_err(|reason| self.cannot_log_in(reason, browser))?;
         let body = match browser.ask_as(&mut session, Ask::post(REMOTE, VIEW)).await? {
             Answer::Admitted(reply) => self.configuration(reply)?,
             Answer::Refused(reply) if reply.challenges().stale() => return Err(self.stale()),
@@ -128,13 +128,21 @@ impl Visitor<'_> {
         }
     }
 
-    fn cannot_log_in(&self, reason: NoSession) -> Fault {
+    fn cannot_log_in(&self, reason: NoSession, browser: &Browser) -> Fault {
         let doing = format!("logging in to {}", self.target.address);
         match reason {
-            NoSession::Readable => Fault::Refused(format!(
-                "{doing}: the camera takes only Basic, and without TLS everybody on the way could read the password; it \
-                 was not sent. Use https://, or allow Basic in clear by name"
-            )),
+            NoSession::Readable => match browser.witness().pin() {
+                Some(pin) => Fault::Refused(format!(
+                    "{doing}: the camera takes only Basic, which tells the password to whoever answers, and nobody \
+                     vouches for the certificate that answered; it was not sent. If {pin} is the camera's, give it as \
+                     the pin, or allow Basic in clear by name (basic_in_clear)"
+                )),
+                None => Fault::Refused(format!(
+                    "{doing}: the camera takes only Basic, and without TLS everybody on the way could read the \
+                     password; it was not sent. Use https:// with the camera's pin, or allow Basic in clear by name \
+                     (basic_in_clear)"
+                )),
+            },
             NoSession::Unknown => Fault::Unsupported(format!(
                 "{doing}: the camera offers no way to log in that we know; credentials were not sent. Audit its \
                  exported configuration instead"
@@ -216,10 +224,13 @@ impl Visitor<'_> {
             findings.basic_login = Fact::unreadable(reason);
             return;
         }
-        let Ok(mut basic) = Session::basic_unasked(self.login, browser.tls()) else {
-            findings.basic_login = Fact::unreadable(
-                "not tried: without TLS everybody on the way could read the password",
-            );
+        let Ok(mut basic) = Session::basic_unasked(self.login, browser.is_private()) else {
+            findings.basic_login = Fact::unreadable(if browser.tls() {
+                "not tried: the password would go readable to whoever answers, and no pin vouches for the camera's \
+                 certificate; audit with its pin"
+            } else {
+                "not tried: without TLS everybody on the way could read the password"
+            });
             return;
         };
         let answer = browser.ask_as(&mut basic, Ask::post(REMOTE, NOTHING)).await;
@@ -269,7 +280,8 @@ impl Visitor<'_> {
             password: Secret::new(password),
             basic_in_clear: self.login.basic_in_clear,
         };
-        let Ok(mut session) = Session::begin(&login, &reply.challenges(), browser.tls()) else {
+        let Ok(mut session) = Session::begin(&login, &reply.challenges(), browser.is_private())
+        else {
             return Spent::No;
         };
         let answer = browser.ask_as(&mut session, Ask::post(REMOTE, NOTHING)).await;

@@ -1,5 +1,7 @@
 //! The driver against small real servers that answer as a camera does, well or badly.
 
+mod questions;
+
 use proto::Secret;
 
 use super::member::{Spent, Visitor};
@@ -198,8 +200,12 @@ struct Visit {
 
 impl Visit {
     async fn to(server: &Server, tls: bool) -> Self {
-        let target = target(server, tls);
-        let mut browser = Browser::new(target.address.clone(), server.at, None, target.limits);
+        Self::with(target(server, tls), server).await
+    }
+
+    async fn with(target: Target, server: &Server) -> Self {
+        let mut browser =
+            Browser::new(target.address.clone(), server.at, target.pin, target.limits);
         let reply = browser.ask(Ask::post(REMOTE, VIEW)).await.unwrap();
         let outside = stranger::look(&mut browser, &target, reply).await.unwrap();
         let Door::Challenged(challenges) = &outside.door else { panic!("no challenge") };
@@ -295,94 +301,4 @@ async fn a_nonce_that_is_always_stale_ends_and_is_not_blamed_on_the_password() {
     assert!(matches!(fault, Fault::Nonsense(_)), "{fault}");
     assert!(fault.to_string().contains("tells nothing about the password"), "{fault}");
     assert_eq!(logins(&server), 2);
-}
-
-#[tokio::test]
-async fn basic_is_tried_once_where_it_is_not_offered_and_nobody_listens() {
-    let made = testing::certificate();
-    let unread = |reason: &str| Fact::Unreadable(reason.to_owned());
-    for (log, spent, tls, expect, cost) in [
-        (seen_log(0), Spent::No, true, Fact::Seen(BasicLogin::Refused), 1),
-        (seen_log(0), Spent::Yes, true, unread("went into the factory password"), 0),
-        // One row may stand for many.
-        (seen_log(1), Spent::No, true, unread("a failed log-in of our address"), 0),
-        (unread_log(), Spent::No, true, unread("without the camera's log"), 0),
-        (odd_log(), Spent::No, true, unread("not all of the camera's log"), 0),
-        (foreign_log(), Spent::No, true, unread("does not show our address"), 0),
-        (seen_log(0), Spent::No, false, unread("without TLS"), 0),
-    ] {
-        let server = if tls {
-            serve_tls(testing::tls_server(&made), camera).await
-        } else {
-            serve(camera).await
-        };
-        let mut visit = Visit::to(&server, tls).await;
-        let (visitor, browser, session, mut findings) = visit.log_in().await;
-        findings.web_log = log;
-        visitor.try_basic(browser, &session, spent, &mut findings).await;
-        match (findings.basic_login, expect) {
-            (Fact::Unreadable(is), Fact::Unreadable(wanted)) => {
-                assert!(is.contains(&wanted), "{is}")
-            }
-            (is, wanted) => assert_eq!(is, wanted),
-        }
-        assert_eq!(logins(&server), 1 + cost);
-    }
-}
-
-#[tokio::test]
-async fn the_factory_password_is_tried_once_at_most_and_only_with_the_logs_leave() {
-    let odd = || Fact::unreadable("odd hash");
-    for (facts, log, tried) in [
-        (account(odd()), seen_log(0), true),
-        (account(odd()), seen_log(1), false),
-        (account(odd()), unread_log(), false),
-        (account(Fact::Seen(false)), seen_log(0), false),
-        (CameraFacts::unread("test"), seen_log(0), false),
-    ] {
-        let server = serve(camera).await;
-        let mut visit = Visit::to(&server, false).await;
-        let (visitor, browser, _, mut findings) = visit.log_in().await;
-        findings.web_log = log;
-        let spent = visitor.try_factory(browser, &facts, &mut findings).await;
-        assert_eq!(spent, if tried { Spent::Yes } else { Spent::No });
-        assert_eq!(logins(&server), 1 + usize::from(tried));
-        let tested: Vec<_> =
-            findings.factory.iter().map(|(user, is)| (user.as_str(), *is)).collect();
-        assert_eq!(tested.contains(&("admin", false)), tried, "{tested:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_page_in_place_of_the_configuration_proves_no_log_in() {
-    let made = testing::certificate();
-    let server = serve_tls(testing::tls_server(&made), |request| {
-        let said = request.authorization().unwrap_or_default();
-        let odd = said.starts_with("Basic") || said.contains("username=\"admin\"");
-        if odd { Act::Keep(answer("200 OK", "", "<p>Sorry</p>")) } else { camera(request) }
-    })
-    .await;
-    let mut visit = Visit::to(&server, true).await;
-    let (visitor, browser, session, mut findings) = visit.log_in().await;
-    findings.web_log = seen_log(0);
-    let facts = account(Fact::unreadable("odd hash"));
-    visitor.try_factory(browser, &facts, &mut findings).await;
-    visitor.try_basic(browser, &session, Spent::No, &mut findings).await;
-    assert!(findings.basic_login.seen().is_none(), "{:?}", findings.basic_login);
-    assert!(findings.factory.iter().all(|(user, _)| user != "admin"), "{:?}", findings.factory);
-}
-
-#[tokio::test]
-async fn logging_in_with_the_factory_password_proves_it() {
-    let server = serve(camera).await;
-    let mut visit = Visit::to(&server, false).await;
-    visit.target.login = Some(login("kim", "meinsm"));
-    let (_, _, _, findings) = visit.log_in().await;
-    let mut facts = account(Fact::unreadable("odd hash"));
-    findings.enter(&mut facts);
-    let accounts = facts.accounts.seen().unwrap();
-    assert_eq!(accounts[0].factory_password, Fact::Seen(true));
-    assert!(accounts[1].factory_password.seen().is_none(), "nothing was learned of admin");
-    let evidence = facts.evidence.for_facts(&["accounts"]);
-    assert!(evidence.iter().all(|piece| !piece.text.contains("meinsm")), "{evidence:?}");
 }
