@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
 mod catalogue;
+mod live_review;
 mod pretend_camera;
 mod source;
 mod tidy;
