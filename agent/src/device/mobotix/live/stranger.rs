@@ -229,7 +229,7 @@ fn disallows_all(text: &str) -> bool {
     let (mut everybody, mut in_head) = (false, false);
     // Whether the group we are in bars all, and whether one before it did not.
     let (mut bars, mut leak, mut any) = (false, false, false);
-    for line in text.lines().take(1000) {
+    for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default();
         let Some((key, value)) = line.split_once(':') else { continue };
         let value = value.trim();
@@ -277,6 +277,13 @@ mod tests {
         ] {
             assert!(!disallows_all(open), "{open:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_at_the_end_of_a_long_page_counts() {
+        let gap = "\n".repeat(5000);
+        let page = format!("User-agent: *\nDisallow: /\n{gap}User-agent: a\nAllow: /\n");
+        assert!(!disallows_all(&page));
     }
 
     #[test]
