@@ -46,7 +46,7 @@ pub fn summarise(page: &[u8], today: Day) -> Option<WebLogSummary> {
     let columns = rows.by_ref().take(MAX_ROWS).find_map(|row| Columns::find(&row))?;
     let today = today.to_string().parse::<Date>().ok()?;
     let counted = columns.count.is_some();
-    let mut summary = WebLogSummary { counted, ..WebLogSummary::default() };
+    let mut summary = WebLogSummary { counted, cut: !is_whole(&text), ..WebLogSummary::default() };
     let mut context = Context::default();
     for row in rows {
         if row.iter().all(String::is_empty) || Columns::find(&row).is_some() {
@@ -62,6 +62,12 @@ pub fn summarise(page: &[u8], today: Day) -> Option<WebLogSummary> {
         }
     }
     Some(summary)
+}
+
+/// Whether the page came to its end. A camera that announces too short a length cuts rows off unseen.
+fn is_whole(page: &str) -> bool {
+    let page = page.to_ascii_lowercase();
+    page.contains("</html") || page.trim_end().ends_with("</table>")
 }
 
 impl Columns {

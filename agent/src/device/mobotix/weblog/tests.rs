@@ -118,3 +118,12 @@ proptest::proptest! {
         let _ = summarise(&bytes, today());
     }
 }
+
+#[test]
+fn a_page_that_breaks_off_was_not_read_whole() {
+    let whole = page(&[["x", "10.0.0.1", "Successful", "kim", "today 11:00:00"]; 2]);
+    assert!(!summarise(whole.as_bytes(), today()).unwrap().cut);
+    let (short, _) = whole.rsplit_once("<tr>").unwrap();
+    let summary = summarise(short.as_bytes(), today()).unwrap();
+    assert_eq!((summary.rows, summary.odd_rows, summary.cut), (1, 0, true));
+}
