@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod demo;
+mod live_review;
 mod pretend_camera;
 mod source;
 mod tidy;

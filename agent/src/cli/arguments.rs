@@ -105,7 +105,7 @@ pub struct Audit {
     /// The certificate the camera must present
     #[arg(long, value_name = "sha256:...", conflicts_with = "inventory")]
     pub pin: Option<Pin>,
-    /// Send the password readable over plain HTTP if the camera takes nothing better
+    /// Send the password readable if the camera takes nothing better, over plain HTTP and without --pin, too
     #[arg(long, requires = "user", conflicts_with = "inventory")]
     pub basic_in_clear: bool,
     /// Address of a video management workstation; may be repeated

@@ -99,7 +99,9 @@ pub(super) fn tell_pins<'a>(
     single: bool,
     console: &mut Console<'_>,
 ) {
-    let pins = seen.filter_map(|seen| Some((&seen.device.name, seen.device.pin.as_ref()?)));
+    // Over http:// nothing can be held to the certificate that the HTTPS port was seen with.
+    let encrypted = seen.filter(|seen| seen.device.address.starts_with("https://"));
+    let pins = encrypted.filter_map(|seen| Some((&seen.device.name, seen.device.pin.as_ref()?)));
     for (name, pin) in pins.take(MAX_PINS) {
         if single {
             console.note(&format!(

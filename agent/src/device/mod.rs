@@ -68,7 +68,8 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Secret,
-    /// Whether the password may be sent with Basic over a connection without TLS, where anyone can read it.
+    /// Whether the password may be sent with Basic where somebody else may read it: without TLS anyone on the way, and
+    /// with a certificate that no pin vouches for whoever answers.
     pub basic_in_clear: BasicInClear,
 }
 

@@ -302,6 +302,15 @@ pub struct WebLogSummary {
     pub cut: bool,
     /// The earliest time in the log, as the camera tells it.
     pub oldest: Option<Timestamp>,
+    /// The latest.
+    #[serde(default)]
+    pub newest: Option<Timestamp>,
+    /// Whether the log counts: without a column for it, one row may stand for many accesses (guide, measure 8).
+    #[serde(default)]
+    pub counted: bool,
+    /// The address this visit came from, as far as we know it.
+    #[serde(default)]
+    pub own: Option<IpAddr>,
     /// Per source address.
     pub sources: BTreeMap<IpAddr, SourceSummary>,
 }
@@ -313,6 +322,19 @@ pub struct SourceSummary {
     pub successful: u32,
     /// Accesses that were refused.
     pub failed: u32,
+    /// Those of them that named no user, such as the first request of every browser, which carries no login.
+    #[serde(default)]
+    pub nameless: u32,
+    /// When somebody who named a user was last refused, as the camera tells it.
+    #[serde(default)]
+    pub last_failed: Option<Timestamp>,
     /// The user names it logged in with successfully.
     pub users: BTreeSet<String>,
+}
+
+impl SourceSummary {
+    /// Log-ins that were refused: somebody named a user.
+    pub fn failed_logins(&self) -> u32 {
+        self.failed.saturating_sub(self.nameless)
+    }
 }

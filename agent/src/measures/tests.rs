@@ -202,6 +202,8 @@ impl Dice {
         let source = |dice: &mut Self| SourceSummary {
             successful: dice.roll().into(),
             failed: dice.roll().into(),
+            nameless: dice.roll().into(),
+            last_failed: None,
             users: dice.words().into_iter().collect(),
         };
         let sources = (0..self.roll() % 3).map(|_| (self.address(), source(self))).collect();
@@ -210,6 +212,9 @@ impl Dice {
             odd_rows: u32::from(self.roll() % 2),
             cut: self.flip(),
             oldest: None,
+            newest: None,
+            counted: self.flip(),
+            own: None,
             sources,
         }
     }

@@ -37,8 +37,8 @@ fn camera(user: &str, group: &str) -> Facts {
     let mut facts = CameraFacts::unread("it is a test");
     let source = SourceSummary {
         successful: 3,
-        failed: 0,
         users: BTreeSet::from([user.to_owned(), "gone".to_owned()]),
+        ..SourceSummary::default()
     };
     let sources = BTreeMap::from([
         ("::ffff:192.0.2.5".parse().unwrap(), source.clone()),

@@ -56,3 +56,10 @@ fn the_pins_of_a_site_are_told_as_lines_for_its_file() {
     assert!(lines[0].contains("yard") && lines[0].ends_with("pin = \"sha256:ab\""), "{told}");
     assert!(lines[1].contains("gate") && lines[1].ends_with("pin = \"sha256:cd\""), "{told}");
 }
+
+#[test]
+fn over_http_no_pin_is_advised_that_would_be_refused_next_time() {
+    let mut observation = seen("yard", Some("sha256:ab"));
+    observation.device.address = "http://yard:80".to_owned();
+    assert_eq!(told(&[observation], true), "");
+}

@@ -48,6 +48,11 @@ impl Challenges {
         self.0.iter().any(|challenge| challenge.scheme == "basic")
     }
 
+    /// Whether the device says that only the nonce was wrong (RFC 7616, section 3.3).
+    pub fn stale(&self) -> bool {
+        self.digest().is_some_and(|(_, client)| client.stale())
+    }
+
     /// The strongest Digest challenge that can be answered; of equals, the first.
     pub fn digest(&self) -> Option<(Challenge, DigestClient)> {
         let usable = self.0.iter().filter_map(|challenge| Some((challenge, challenge.digest()?)));

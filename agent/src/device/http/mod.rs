@@ -39,6 +39,13 @@ pub struct Ask<'a> {
     pub body: Appetite,
 }
 
+/// Whether a request may be sent again when the connection breaks off under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    Once,
+    Never,
+}
+
 /// What to do with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appetite {
@@ -101,6 +108,8 @@ pub struct Browser {
     tls: rustls::ClientConfig,
     witness: Arc<Witness>,
     line: Option<Line>,
+    /// Whether somebody vouched for the certificate.
+    pinned: bool,
     /// Whether the device is believed to keep a connection open between requests.
     keeps: bool,
 }
@@ -116,7 +125,8 @@ impl Browser {
     /// A client for the device at `address`, which is reached at `at`. Nothing is sent yet.
     pub fn new(address: Address, at: SocketAddr, pin: Option<Pin>, limits: Limits) -> Self {
         let (tls, witness) = certs::tls::first_contact(pin);
-        Self { address, at, limits, tls, witness, line: None, keeps: true }
+        let pinned = pin.is_some();
+        Self { address, at, limits, tls, witness, line: None, pinned, keeps: true }
     }
 
     /// What was seen of the device's certificate.
@@ -129,12 +139,18 @@ impl Browser {
         self.address.tls
     }
 
+    /// Whether only the device itself can read what is sent. A certificate that was merely seen first is no proof:
+    /// whoever stands in the way has one, too.
+    pub fn is_private(&self) -> bool {
+        self.tls() && self.pinned
+    }
+
     /// Asks without a password.
     ///
     /// # Errors
     /// A fault that names the device, the request, what went wrong and what to do. Any HTTP status is an answer.
     pub async fn ask(&mut self, ask: Ask<'_>) -> Result<Reply, Fault> {
-        self.exchange(ask, None).await
+        self.exchange(ask, None, Repeat::Once).await
     }
 
     /// Asks with what `session` answers to the device's challenge. Renews a nonce that the device calls stale.
@@ -146,7 +162,9 @@ impl Browser {
             let authorization = session
                 .authorize(ask.method().as_str(), ask.path)
                 .map_err(|reason| self.nonsense(&ask, &reason))?;
-            let reply = self.exchange(ask, Some(authorization)).await?;
+            // A device may have counted a log-in before it broke off without a word.
+            let repeat = if session.was_admitted() { Repeat::Once } else { Repeat::Never };
+            let reply = self.exchange(ask, Some(authorization), repeat).await?;
             match session.learn(reply) {
                 Answer::Renewed => {}
                 answer => return Ok(answer),
@@ -167,9 +185,10 @@ impl Browser {
         &mut self,
         ask: Ask<'_>,
         authorization: Option<HeaderValue>,
+        repeat: Repeat,
     ) -> Result<Reply, Fault> {
         let limit = self.limits.request;
-        let outcome = tokio::time::timeout(limit, self.converse(&ask, authorization)).await;
+        let outcome = tokio::time::timeout(limit, self.converse(&ask, authorization, repeat)).await;
         match outcome {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(fault)) => {
@@ -191,14 +210,17 @@ impl Browser {
         &mut self,
         ask: &Ask<'_>,
         authorization: Option<HeaderValue>,
+        repeat: Repeat,
     ) -> Result<Reply, Fault> {
-        let mut retried = false;
+        let mut retried = repeat == Repeat::Never;
         loop {
             let response = match self.send(ask, authorization.clone()).await? {
                 Ok(response) => response,
-                // An idle connection that the device closed while we wrote to it: it read nothing.
+                // An idle connection that the device closed, most likely while we wrote to it. Another idle one is not
+                // relied on, so that a log-in, which is never repeated, does not meet the same end.
                 Err(error) if self.was_answered() && !retried && fault::broke_off(&error) => {
                     retried = true;
+                    self.keeps = false;
                     self.hang_up().await;
                     continue;
                 }

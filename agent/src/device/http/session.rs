@@ -26,6 +26,7 @@ pub struct Session {
     renewals: u32,
     /// Whether the last answer was already to a renewed nonce.
     renewing: bool,
+    admitted: bool,
 }
 
 enum Scheme {
@@ -54,22 +55,22 @@ pub enum Answer {
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoSession {
-    /// Only Basic is offered, over a connection that anybody can read, and that was not allowed.
+    /// Only Basic is offered, over a connection that somebody else may read, and that was not allowed.
     Readable,
     /// No scheme is offered that we know.
     Unknown,
 }
 
 impl Session {
-    /// Prepares to answer the strongest of the challenges.
+    /// Prepares to answer the strongest of the challenges. `private`: see [`Browser::is_private`](super::Browser).
     ///
     /// # Errors
     /// See [`NoSession`]. Nothing was sent.
-    pub fn begin(login: &Login, challenges: &Challenges, tls: bool) -> Result<Self, NoSession> {
+    pub fn begin(login: &Login, challenges: &Challenges, private: bool) -> Result<Self, NoSession> {
         let scheme = if let Some((challenge, client)) = challenges.digest() {
             Scheme::Digest(Box::new(Digest::new(challenge, client)))
         } else if challenges.basic() {
-            if !tls && login.basic_in_clear == BasicInClear::Never {
+            if !private && login.basic_in_clear == BasicInClear::Never {
                 return Err(NoSession::Readable);
             }
             Scheme::Basic
@@ -82,9 +83,9 @@ impl Session {
     /// Basic, whatever was offered: to see whether it is refused.
     ///
     /// # Errors
-    /// [`NoSession::Readable`] over a connection that anybody can read, unless that was allowed.
-    pub fn basic_unasked(login: &Login, tls: bool) -> Result<Self, NoSession> {
-        if !tls && login.basic_in_clear == BasicInClear::Never {
+    /// [`NoSession::Readable`] over a connection that somebody else may read, unless that was allowed.
+    pub fn basic_unasked(login: &Login, private: bool) -> Result<Self, NoSession> {
+        if !private && login.basic_in_clear == BasicInClear::Never {
             return Err(NoSession::Readable);
         }
         Ok(Self::with(login, Scheme::Basic))
@@ -92,7 +93,12 @@ impl Session {
 
     fn with(login: &Login, scheme: Scheme) -> Self {
         let (user, password) = (login.user.clone(), login.password.clone());
-        Self { user, password, scheme, renewals: 0, renewing: false }
+        Self { user, password, scheme, renewals: 0, renewing: false, admitted: false }
+    }
+
+    /// Whether the device ever took this login.
+    pub fn was_admitted(&self) -> bool {
+        self.admitted
     }
 
     /// `basic`, or `digest` with its algorithm.
@@ -139,6 +145,7 @@ impl Session {
     pub(super) fn learn(&mut self, reply: Reply) -> Answer {
         if reply.status != 401 {
             self.renewing = false;
+            self.admitted = true;
             let next = reply.header(HeaderName::from_static("authentication-info"));
             if let (Scheme::Digest(digest), Some(nonce)) =
                 (&mut self.scheme, next.and_then(next_nonce))

@@ -249,3 +249,21 @@ fn basic_is_not_sent_where_everybody_can_read_it() {
         Some(NoSession::Unknown)
     );
 }
+
+#[tokio::test]
+async fn a_log_in_under_which_the_connection_breaks_off_is_not_repeated() {
+    let server = serve(|request| match request.authorization() {
+        Some(_) => Act::Close(String::new()),
+        None => {
+            Act::Keep(answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", ""))
+        }
+    })
+    .await;
+    let mut browser = browser(&server, false);
+    let challenges = browser.ask(Ask::get("/x")).await.unwrap().challenges();
+    let login = login(BasicInClear::Allowed);
+    let mut session = Session::begin(&login, &challenges, false).unwrap();
+    assert!(browser.ask_as(&mut session, Ask::get("/x")).await.is_err());
+    let sent = server.requests().iter().filter(|it| it.authorization().is_some()).count();
+    assert_eq!(sent, 1, "the device may have counted it");
+}

@@ -50,9 +50,10 @@ impl Camera {
         let Target { address, pin, limits, .. } = &self.target;
         let mut browser = Browser::new(address.clone(), at, *pin, *limits);
         let outside = self.look(&mut browser, at).await?;
+        let own = probe::own_address(at).await.map(|own| own.to_canonical());
         let inside = match (&outside.door, &self.target.login) {
             (Door::Open, _) => {
-                Some(member::read_open(&mut browser, &outside, &self.dialects).await?)
+                Some(member::read_open(&mut browser, &outside, own, &self.dialects).await?)
             }
             (Door::Challenged(_), None) => None,
             (Door::Challenged(challenges), Some(login)) => {
@@ -61,7 +62,7 @@ impl Camera {
                     login,
                     challenges,
                     outside: &outside,
-                    own: probe::own_address(at).await,
+                    own,
                 };
                 Some(visitor.read(&mut browser, &self.dialects).await?)
             }

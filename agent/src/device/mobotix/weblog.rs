@@ -12,7 +12,7 @@ use jiff::civil::{Date, DateTime, Time};
 use proto::text::printable;
 use proto::{Day, Timestamp};
 
-use crate::facts::{SourceSummary, WebLogSummary};
+use crate::facts::WebLogSummary;
 
 /// Rows that are read.
 const MAX_ROWS: usize = 10_000;
@@ -45,7 +45,9 @@ pub fn summarise(page: &[u8], today: Day) -> Option<WebLogSummary> {
     let mut rows = table::rows(&text);
     let columns = rows.by_ref().take(MAX_ROWS).find_map(|row| Columns::find(&row))?;
     let today = today.to_string().parse::<Date>().ok()?;
-    let (mut summary, mut context) = (WebLogSummary::default(), Context::default());
+    let counted = columns.count.is_some();
+    let mut summary = WebLogSummary { counted, cut: !is_whole(&text), ..WebLogSummary::default() };
+    let mut context = Context::default();
     for row in rows {
         if row.iter().all(String::is_empty) || Columns::find(&row).is_some() {
             continue;
@@ -60,6 +62,12 @@ pub fn summarise(page: &[u8], today: Day) -> Option<WebLogSummary> {
         }
     }
     Some(summary)
+}
+
+/// Whether the page came to its end. A camera that announces too short a length cuts rows off unseen.
+fn is_whole(page: &str) -> bool {
+    let page = page.to_ascii_lowercase();
+    page.contains("</html") || page.trim_end().ends_with("</table>")
 }
 
 impl Columns {
@@ -106,17 +114,23 @@ fn take(
         return Some(());
     }
     summary.oldest = Some(summary.oldest.map_or(time, |oldest| oldest.min(time)));
-    count(summary.sources.entry(address).or_default(), success, times, user);
-    Some(())
-}
-
-fn count(source: &mut SourceSummary, success: bool, times: u32, user: &str) {
-    let counter = if success { &mut source.successful } else { &mut source.failed };
-    *counter = counter.saturating_add(times);
-    let known = success && !user.is_empty() && user != "-";
-    if known && source.users.len() < MAX_USERS {
-        source.users.insert(printable(user, 64));
+    summary.newest = summary.newest.max(Some(time));
+    let source = summary.sources.entry(address).or_default();
+    let named = !user.is_empty() && user != "-";
+    if success {
+        source.successful = source.successful.saturating_add(times);
+        if named && source.users.len() < MAX_USERS {
+            source.users.insert(printable(user, 64));
+        }
+        return Some(());
     }
+    source.failed = source.failed.saturating_add(times);
+    if named {
+        source.last_failed = source.last_failed.max(Some(time));
+    } else {
+        source.nameless = source.nameless.saturating_add(times);
+    }
+    Some(())
 }
 
 /// `Successful` and HTTP codes below 400 are, `Unauthorized` and its like are not.

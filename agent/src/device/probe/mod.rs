@@ -104,6 +104,11 @@ async fn look(stream: TcpStream, at: SocketAddr, target: &Target) -> Fact<TlsSig
             let proof = proof.map_or(String::new(), |hello| format!("; {hello}"));
             Fact::Seen(TlsSighting::Legacy(format!("{reason}{proof}")))
         }
+        // Much may be behind a handshake that was declined; only the answer to an old hello says what.
+        Err(Trouble::Declined(reason)) => match speaks_legacy(at, target.limits).await {
+            Some(hello) => Fact::Seen(TlsSighting::Legacy(format!("{reason}; {hello}"))),
+            None => Fact::Unreadable(Trouble::Declined(reason).to_string()),
+        },
         Err(Trouble::NotTls(_)) => Fact::Seen(TlsSighting::None),
         Err(trouble) => Fact::Unreadable(trouble.to_string()),
     }

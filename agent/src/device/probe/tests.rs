@@ -42,6 +42,18 @@ async fn old_tls_is_proven_by_an_old_hello() {
 }
 
 #[tokio::test]
+async fn a_handshake_declined_without_an_old_answer_is_no_verdict_about_tls() {
+    let declined = b"\x15\x03\x03\x00\x02\x02\x28".to_vec();
+    let fact = tls_from(vec![declined.clone(), declined.clone()]).await;
+    assert!(matches!(fact, Fact::Unreadable(_)), "{fact:?}");
+    let mut hello = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+    hello.extend([1; 32]);
+    hello.extend([0, 0, 5, 0]);
+    let fact = tls_from(vec![declined, hello]).await;
+    assert!(matches!(fact, Fact::Seen(TlsSighting::Legacy(_))), "{fact:?}");
+}
+
+#[tokio::test]
 async fn half_a_handshake_is_no_verdict_about_tls() {
     assert!(matches!(tls_of(b"\x16\x03\x03\x00").await, Fact::Unreadable(_)));
 }

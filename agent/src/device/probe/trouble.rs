@@ -13,6 +13,8 @@ use crate::device::Fault;
 pub enum Trouble {
     /// The device has nothing in common with TLS 1.2 or 1.3 and safe ciphers: what it said.
     Legacy(String),
+    /// It would not go on, and did not say that versions are why.
+    Declined(String),
     /// Something that is not TLS came back.
     NotTls(String),
     /// Another certificate than the one pinned.
@@ -34,9 +36,12 @@ impl Trouble {
             Error::PeerIncompatible(reason) => {
                 Self::Legacy(format!("it answered ours so: {reason:?}"))
             }
-            Error::AlertReceived(
-                alert @ (ProtocolVersion | HandshakeFailure | InsufficientSecurity),
-            ) => Self::Legacy(format!("it refused ours with the alert {alert:?}")),
+            Error::AlertReceived(alert @ ProtocolVersion) => {
+                Self::Legacy(format!("it refused ours with the alert {alert:?}"))
+            }
+            Error::AlertReceived(alert @ (HandshakeFailure | InsufficientSecurity)) => {
+                Self::Declined(format!("it refused ours with the alert {alert:?}"))
+            }
             Error::InvalidMessage(
                 InvalidMessage::InvalidContentType
                 | InvalidMessage::MessageTooLarge
@@ -76,6 +81,10 @@ impl Trouble {
                 "{doing}: the device speaks only TLS older than 1.2, or none of the ciphers that are still safe ({reason}); \
                  credentials were not sent. Update its firmware, or audit its exported configuration"
             )),
+            Self::Declined(reason) => Fault::Unsupported(format!(
+                "{doing}: the device would not speak TLS 1.2 or 1.3 with us ({reason}), as one does whose versions or \
+                 ciphers are too old; credentials were not sent. Update its firmware, or audit its exported configuration"
+            )),
             Self::NotTls(reason) => Fault::Unsupported(format!(
                 "{doing}: {reason}; credentials were not sent. This port does not speak HTTPS: check it, or write http://"
             )),
@@ -99,6 +108,9 @@ impl fmt::Display for Trouble {
         match self {
             Self::Legacy(reason) => {
                 write!(out, "the device offers no TLS that is still safe: {reason}")
+            }
+            Self::Declined(reason) => {
+                write!(out, "the device would not speak TLS 1.2 or 1.3 with us: {reason}")
             }
             Self::WrongPin(wrong) => wrong.fmt(out),
             Self::NotTls(reason) | Self::Unproven(reason) | Self::Broken(reason) => {

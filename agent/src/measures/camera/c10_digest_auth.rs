@@ -41,7 +41,10 @@ pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
             list(schemes)
         )),
         (Some(_), _) => {
-            by_setting(camera).unless_met("the camera offers digest only and Basic was not tried")
+            let why = camera.basic_login.why_unseen().unwrap_or("not tried");
+            by_setting(camera).unless_met(&format!(
+                "the camera offers digest only, and whether it refuses Basic was not seen ({why})"
+            ))
         }
         (None, _) => by_setting(camera),
     }
@@ -104,7 +107,11 @@ mod tests {
 
     #[test]
     fn digest_only_without_a_try_of_basic_is_unknown() {
-        check(judge, |c| c.auth_offered = offers(&["digest"]), UNKNOWN, &["Basic was not tried"]);
+        let set = |c: &mut CameraFacts| {
+            c.auth_offered = offers(&["digest"]);
+            c.basic_login = Fact::unreadable("not tried: audit with its pin");
+        };
+        check(judge, set, UNKNOWN, &["refuses Basic was not seen", "audit with its pin"]);
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! The visit is the review: strangers and hammering are the finding. Without the policy's networks nobody can be called
 //! a stranger, and a log that was not read whole acquits nobody.
+//!
+//! A browser's first request names no user and may stand in the log as refused, so that such rows accuse nobody of
+//! guessing. They acquit nobody either, since how a camera enters a wrong password is not known; only those of this
+//! agent, which looks at pages without a login itself, are passed over.
 
 use std::net::IpAddr;
 
 use proto::{Disruption, LockoutRisk};
 
-use crate::facts::{CameraFacts, WebLogSummary};
+use crate::facts::{CameraFacts, SourceSummary, WebLogSummary};
 use crate::measures::words::{counted, list};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -37,7 +41,7 @@ fn accusations(log: &WebLogSummary, site: &Site<'_>) -> Vec<String> {
     let strangers: Vec<String> = log
         .sources
         .iter()
-        .filter(|(address, _)| knows_networks && !belongs(**address, site))
+        .filter(|(address, _)| knows_networks && !belongs(**address, log, site))
         .map(|(address, did)| {
             format!("{address} ({} successful, {} failed)", did.successful, did.failed)
         })
@@ -45,8 +49,11 @@ fn accusations(log: &WebLogSummary, site: &Site<'_>) -> Vec<String> {
     let hammering: Vec<String> = log
         .sources
         .iter()
-        .filter(|(_, did)| did.failed >= limit)
-        .map(|(address, did)| format!("{address} ({})", did.failed))
+        .filter(|(_, did)| did.failed_logins() >= limit)
+        .map(|(address, did)| {
+            let ours = if is_own(*address, log) { ", this agent's own address" } else { "" };
+            format!("{address} ({}{ours})", did.failed_logins())
+        })
         .collect();
     let mut against = Vec::new();
     if !strangers.is_empty() {
@@ -80,6 +87,9 @@ fn acquit(log: &WebLogSummary, site: &Site<'_>) -> Judgment {
             list(log.sources.keys())
         ));
     }
+    if let Some(doubt) = doubt(log, limit) {
+        return Judgment::unknown(doubt);
+    }
     let since =
         log.oldest.map_or(String::new(), |oldest| format!(" since {oldest} by the camera's clock"));
     let rows = counted(log.rows as usize, "row");
@@ -89,8 +99,38 @@ fn acquit(log: &WebLogSummary, site: &Site<'_>) -> Judgment {
     ))
 }
 
-/// A loopback address is the camera itself: nobody else can come from there.
-fn belongs(address: IpAddr, site: &Site<'_>) -> bool {
+/// Why refusals that do not accuse do not acquit either.
+fn doubt(log: &WebLogSummary, limit: u32) -> Option<String> {
+    let others = || log.sources.iter().filter(|(address, _)| !is_own(**address, log));
+    let named = |did: &SourceSummary| !log.counted && did.failed_logins() > 0;
+    let many: Vec<_> = others().filter(|(_, did)| named(did)).map(|(address, _)| address).collect();
+    if !many.is_empty() {
+        return Some(format!(
+            "the log shows failed log-ins of {} and does not count them, so that one row may stand for many",
+            list(many)
+        ));
+    }
+    let nameless: Vec<String> = others()
+        .filter(|(_, did)| did.failed >= limit)
+        .map(|(address, did)| format!("{address} ({})", did.failed))
+        .collect();
+    (!nameless.is_empty()).then(|| {
+        format!(
+            "{limit} or more refusals without a user name, which may be browsers before they log in, or guesses: {}",
+            list(nameless)
+        )
+    })
+}
+
+fn is_own(address: IpAddr, log: &WebLogSummary) -> bool {
+    log.own.is_some_and(|own| own.to_canonical() == address.to_canonical())
+}
+
+/// A loopback address is the camera itself: nobody else can come from there. This agent is no stranger either.
+fn belongs(address: IpAddr, log: &WebLogSummary, site: &Site<'_>) -> bool {
+    if is_own(address, log) {
+        return true;
+    }
     let address = address.to_canonical();
     let allowed = &site.policy.networks.allowed;
     address.is_loopback()
@@ -103,7 +143,7 @@ mod tests {
     use proto::Policy;
 
     use super::*;
-    use crate::facts::{Fact, SourceSummary};
+    use crate::facts::Fact;
     use crate::measures::testing::*;
 
     fn log(sources: &[(&str, u32)]) -> WebLogSummary {
@@ -112,7 +152,39 @@ mod tests {
             (address.parse().unwrap(), did)
         };
         let sources = sources.iter().map(source).collect();
-        WebLogSummary { rows: 9, sources, ..WebLogSummary::default() }
+        WebLogSummary { rows: 9, counted: true, sources, ..WebLogSummary::default() }
+    }
+
+    /// The same log, where so many of each address's refusals named no user.
+    fn nameless(count: u32, mut log: WebLogSummary) -> WebLogSummary {
+        log.sources.values_mut().for_each(|did| did.nameless = count);
+        log
+    }
+
+    #[test]
+    fn this_agent_is_no_stranger_and_its_looks_without_a_login_are_no_guesses() {
+        let own = "172.16.0.5".parse().ok();
+        let visited = nameless(60, log(&[("172.16.0.5", 61)]));
+        check_log(WebLogSummary { own, ..visited.clone() }, MET, &["1 source"]);
+        check_log(visited, UNMET, &["172.16.0.5 (1 successful, 61 failed)"]);
+        let hammering = WebLogSummary { own, ..log(&[("172.16.0.5", 5)]) };
+        check_log(hammering, UNMET, &["172.16.0.5 (5, this agent's own address)"]);
+    }
+
+    #[test]
+    fn refusals_without_a_name_neither_accuse_nor_acquit() {
+        check_log(nameless(50, log(&[("10.1.0.9", 50)])), UNKNOWN, &["10.1.0.9 (50)", "guesses"]);
+        check_log(nameless(4, log(&[("10.1.0.9", 4)])), MET, &[]);
+        check_log(nameless(50, log(&[("10.1.0.9", 55)])), UNMET, &["10.1.0.9 (5)"]);
+    }
+
+    #[test]
+    fn a_row_that_may_stand_for_many_acquits_nobody() {
+        let uncounted = |failed| WebLogSummary { counted: false, ..log(&[("10.1.0.9", failed)]) };
+        check_log(uncounted(1), UNKNOWN, &["10.1.0.9", "one row may stand for many"]);
+        check_log(uncounted(0), MET, &[]);
+        let own = "10.1.0.9".parse().ok();
+        check_log(WebLogSummary { own, ..uncounted(1) }, MET, &[]);
     }
 
     fn ten_one(policy: &mut Policy) {

@@ -147,7 +147,7 @@ mod tests {
 
     fn log(address: &str, users: &[&str]) -> WebLogSummary {
         let users: BTreeSet<String> = users.iter().map(|user| (*user).to_owned()).collect();
-        let did = SourceSummary { successful: 1, failed: 0, users };
+        let did = SourceSummary { successful: 1, users, ..SourceSummary::default() };
         let sources = [(address.parse().unwrap(), did)].into();
         WebLogSummary { rows: 1, sources, ..WebLogSummary::default() }
     }

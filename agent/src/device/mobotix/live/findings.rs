@@ -1,5 +1,7 @@
 //! What was learned behind the door besides the configuration.
 
+use std::net::IpAddr;
+
 use proto::Timestamp;
 
 use super::super::weblog;
@@ -38,6 +40,7 @@ impl Findings {
         &mut self,
         answer: Result<Answer, Fault>,
         outside: &Outside,
+        own: Option<IpAddr>,
     ) -> Fact<WebLogSummary> {
         let reply = match answer {
             Ok(Answer::Admitted(reply)) if reply.status == 200 => reply,
@@ -52,11 +55,12 @@ impl Findings {
         };
         let offset = outside.clock_offset.seen().copied().unwrap_or(0);
         let theirs = Timestamp::from_unix(clock::now().unix().saturating_add(offset));
-        let Some(summary) = weblog::summarise(&reply.body, theirs.day()) else {
+        let Some(mut summary) = weblog::summarise(&reply.body, theirs.day()) else {
             return Fact::unreadable(
                 "what the camera showed as its web server log holds no such table",
             );
         };
+        summary.own = own;
         let text = format!("{} rows, {} sources", summary.rows, summary.sources.len());
         self.evidence.note("web_log", format!("GET {WEB_LOG}"), &text);
         Fact::Seen(summary)

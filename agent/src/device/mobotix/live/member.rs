@@ -1,7 +1,8 @@
 //! What a camera shows to somebody who logs in, and the two questions that may cost a failed log-in.
 //!
-//! A refused log-in is never repeated. A camera may lock out after five failures (guide, measure 8), so that a question
-//! that may fail is asked only while the camera's own log shows that two stay in hand.
+//! A refused log-in is never repeated. A camera may lock out after five failures (guide, measure 8), and its log sums up
+//! the failures of an hour in one row. So a question that may fail is asked only if the camera's own log shows no other
+//! failure of ours for a good while, and one visit costs one failure at most.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use proto::Secret;
 
 use super::super::Dialects;
 use super::super::export::Export;
+use super::super::identify;
 use super::findings::Findings;
 use super::stranger::Outside;
 use super::{NOTHING, REMOTE, VIEW, WEB_LOG, configuration};
@@ -17,14 +19,19 @@ use crate::device::http::{Answer, Ask, Browser, Challenges, NoSession, Reply, Se
 use crate::device::{Fault, Login, Target};
 use crate::facts::{Account, BasicLogin, CameraFacts, Fact, WebLogSummary};
 
-/// Fewest failed log-ins after which a camera may lock out (guide, measure 8).
-const LOCKOUT: u32 = 5;
-/// Failures that stay in hand.
-const IN_HAND: u32 = 2;
+/// How long a failure may count towards a lock-out, in seconds: twelve times what a camera comes with (guide, measure 8).
+const MEMORY: i64 = 12 * 60 * 60;
 /// How a camera leaves the factory.
 const FACTORY: (&str, &str) = ("admin", "meinsm");
 /// A clock that is further off can make a camera refuse a right password; in seconds.
 const CLOCK_TOLERANCE: i64 = 300;
+
+/// Whether a question cost a failed log-in, as far as we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    Yes,
+    No,
+}
 
 /// Somebody with a login, before the door.
 pub struct Visitor<'a> {
@@ -43,12 +50,13 @@ pub struct Visitor<'a> {
 pub async fn read_open(
     browser: &mut Browser,
     outside: &Outside,
+    own: Option<IpAddr>,
     dialects: &Arc<Dialects>,
 ) -> Result<(Export, Findings), Fault> {
     let reason = "the camera asked for no login";
     let mut findings = Findings::none(reason);
     let log = browser.ask(Ask::get(WEB_LOG)).await;
-    findings.web_log = findings.read_log(log.map(Answer::Admitted), outside);
+    findings.web_log = findings.read_log(log.map(Answer::Admitted), outside, own);
     let export = configuration::read(outside.remote.clone(), dialects).await?;
     Ok((export, findings))
 }
@@ -69,10 +77,10 @@ impl Visitor<'_> {
         let (export, log) = tokio::join!(configuration::read(body, dialects), log);
         let export = export?;
         let welcome = !matches!(log, Ok(Answer::Refused(_)));
-        findings.web_log = findings.read_log(log, self.outside);
+        findings.web_log = findings.read_log(log, self.outside, self.own);
         if welcome {
-            let spent = self.try_basic(browser, &session, &mut findings).await;
-            self.try_factory(browser, &export.facts, spent, &mut findings).await;
+            let spent = self.try_factory(browser, &export.facts, &mut findings).await;
+            self.try_basic(browser, &session, spent, &mut findings).await;
         } else {
             findings.basic_login = Fact::unreadable("not tried: the camera refused us its log");
         }
@@ -84,10 +92,11 @@ impl Visitor<'_> {
         &self,
         browser: &mut Browser,
     ) -> Result<(Session, Vec<u8>, Findings), Fault> {
-        let mut session = Session::begin(self.login, self.challenges, browser.tls())
-            .map_err(|reason| self.cannot_log_in(reason))?;
+        let mut session = Session::begin(self.login, self.challenges, browser.is_private())
+            .map_err(|reason| self.cannot_log_in(reason, browser))?;
         let body = match browser.ask_as(&mut session, Ask::post(REMOTE, VIEW)).await? {
             Answer::Admitted(reply) => self.configuration(reply)?,
+            Answer::Refused(reply) if reply.challenges().stale() => return Err(self.stale()),
             Answer::Refused(_) | Answer::Renewed => return Err(self.refused()),
         };
         let mut findings = Findings::none("not tried");
@@ -119,13 +128,21 @@ impl Visitor<'_> {
         }
     }
 
-    fn cannot_log_in(&self, reason: NoSession) -> Fault {
+    fn cannot_log_in(&self, reason: NoSession, browser: &Browser) -> Fault {
         let doing = format!("logging in to {}", self.target.address);
         match reason {
-            NoSession::Readable => Fault::Refused(format!(
-                "{doing}: the camera takes only Basic, and without TLS everybody on the way could read the password; it \
-                 was not sent. Use https://, or allow Basic in clear by name"
-            )),
+            NoSession::Readable => match browser.witness().pin() {
+                Some(pin) => Fault::Refused(format!(
+                    "{doing}: the camera takes only Basic, which tells the password to whoever answers, and nobody \
+                     vouches for the certificate that answered; it was not sent. If {pin} is the camera's, give it as \
+                     the pin, or allow Basic in clear by name (basic_in_clear)"
+                )),
+                None => Fault::Refused(format!(
+                    "{doing}: the camera takes only Basic, and without TLS everybody on the way could read the \
+                     password; it was not sent. Use https:// with the camera's pin, or allow Basic in clear by name \
+                     (basic_in_clear)"
+                )),
+            },
             NoSession::Unknown => Fault::Unsupported(format!(
                 "{doing}: the camera offers no way to log in that we know; credentials were not sent. Audit its \
                  exported configuration instead"
@@ -133,12 +150,21 @@ impl Visitor<'_> {
         }
     }
 
+    /// A device that calls a nonce stale has not looked at the password.
+    fn stale(&self) -> Fault {
+        Fault::Nonsense(format!(
+            "logging in to {} as {:?}: the camera calls each of its challenges stale as soon as it is answered, which \
+             tells nothing about the password; restart it, or audit its exported configuration",
+            self.target.address, self.login.user
+        ))
+    }
+
     fn refused(&self) -> Fault {
         let clock = match self.outside.clock_offset {
             Fact::Seen(offset) if offset.abs() > CLOCK_TOLERANCE => format!(
                 "; its clock is {} minutes {} ours, and a wrong clock can make it refuse a right password: set that first",
                 offset.abs() / 60,
-                if offset > 0 { "before" } else { "behind" }
+                if offset > 0 { "ahead of" } else { "behind" }
             ),
             _ => String::new(),
         };
@@ -150,50 +176,75 @@ impl Visitor<'_> {
     }
 
     /// Why a question that may fail must not be asked; `None` if it may.
-    fn too_close(&self, log: &Fact<WebLogSummary>, spent: u32) -> Option<String> {
-        let source = log.seen()?.sources.get(&self.own?)?;
-        let failed = source.failed.saturating_add(spent);
-        (failed + IN_HAND >= LOCKOUT).then(|| {
-            format!("not tried: the camera's log shows {failed} failures of our address, too close to its lock-out")
-        })
+    fn forbids(&self, log: &Fact<WebLogSummary>) -> Option<&'static str> {
+        let Some(log) = log.seen() else {
+            return Some(
+                "not tried: without the camera's log, how close its lock-out is cannot be told",
+            );
+        };
+        if log.cut || log.odd_rows > 0 {
+            return Some(
+                "not tried: not all of the camera's log was understood, so that how close its lock-out is cannot be told",
+            );
+        }
+        // Our own visit stands in it, at its end, unless the camera sees us by another address.
+        let Some((ours, now)) = self.own.and_then(|own| log.sources.get(&own)).zip(log.newest)
+        else {
+            return Some(
+                "not tried: the camera's log does not show our address, so that how close its lock-out is cannot be told",
+            );
+        };
+        let recent = ours.last_failed.is_some_and(|last| now.seconds_since(last) < MEMORY);
+        recent.then_some(
+            "not tried: the camera's log shows a failed log-in of our address in its last 12 hours, and another might \
+             lock us out; audit again after that",
+        )
     }
 
-    /// A log-in with Basic where only Digest is offered; the failures it cost.
+    /// A log-in with Basic where only Digest is offered, unless this visit has already spent its failure.
     pub async fn try_basic(
         &self,
         browser: &mut Browser,
         session: &Session,
+        spent: Spent,
         findings: &mut Findings,
-    ) -> u32 {
+    ) {
         if self.challenges.basic() {
             findings.basic_login = if session.scheme() == "basic" {
                 Fact::Seen(BasicLogin::Accepted)
             } else {
                 Fact::unreadable("not tried: the camera offers Basic itself")
             };
-            return 0;
+            return;
         }
-        if let Some(reason) = self.too_close(&findings.web_log, 0) {
-            findings.basic_login = Fact::Unreadable(reason);
-            return 0;
+        let spent = (spent == Spent::Yes).then_some(
+            "not tried: the one failure that a visit may cost went into the factory password",
+        );
+        if let Some(reason) = spent.or_else(|| self.forbids(&findings.web_log)) {
+            findings.basic_login = Fact::unreadable(reason);
+            return;
         }
-        let Ok(mut basic) = Session::basic_unasked(self.login, browser.tls()) else {
-            findings.basic_login = Fact::unreadable(
-                "not tried: without TLS everybody on the way could read the password",
-            );
-            return 0;
+        let Ok(mut basic) = Session::basic_unasked(self.login, browser.is_private()) else {
+            findings.basic_login = Fact::unreadable(if browser.tls() {
+                "not tried: the password would go readable to whoever answers, and no pin vouches for the camera's \
+                 certificate; audit with its pin"
+            } else {
+                "not tried: without TLS everybody on the way could read the password"
+            });
+            return;
         };
         let answer = browser.ask_as(&mut basic, Ask::post(REMOTE, NOTHING)).await;
         let (login, text) = match answer {
             Ok(Answer::Refused(reply)) => {
                 (Fact::Seen(BasicLogin::Refused), format!("HTTP {}", reply.status))
             }
-            Ok(Answer::Admitted(reply)) if (200..300).contains(&reply.status) => {
+            Ok(Answer::Admitted(reply)) if let_in(&reply) => {
                 (Fact::Seen(BasicLogin::Accepted), format!("HTTP {}", reply.status))
             }
             Ok(Answer::Admitted(reply)) => {
                 let text = format!("HTTP {}", reply.status);
-                (Fact::Unreadable(format!("the camera answered {text}")), text)
+                let reason = format!("the camera answered {text} and nothing of its configuration");
+                (Fact::Unreadable(reason), text)
             }
             Ok(Answer::Renewed) => {
                 (Fact::unreadable("the camera answered nothing useful"), String::new())
@@ -202,44 +253,49 @@ impl Visitor<'_> {
         };
         findings.basic_login = login;
         findings.evidence.note("basic_login", format!("POST {REMOTE} with Basic"), &text);
-        1
     }
 
-    /// One log-in as the camera left the factory, only where nothing else told, and only with the log's leave.
+    /// One log-in as the camera left the factory, only where nothing else told, and only with the log's leave. It comes
+    /// before the one with Basic: what anybody can read in a manual is the worse of the two.
     pub async fn try_factory(
         &self,
         browser: &mut Browser,
         facts: &CameraFacts,
-        spent: u32,
         findings: &mut Findings,
-    ) {
+    ) -> Spent {
         let (user, password) = FACTORY;
         let open = |account: &Account| {
             account.name == user && matches!(account.factory_password, Fact::Unreadable(_))
         };
         let asked = facts.accounts.seen().is_some_and(|all| all.iter().any(open));
-        let known = self.own.zip(findings.web_log.seen());
-        let logged = known.is_some_and(|(own, log)| log.sources.contains_key(&own));
-        let close = self.too_close(&findings.web_log, spent).is_some();
-        if !asked || self.login.user == user || !logged || close {
-            return;
+        if !asked || self.login.user == user || self.forbids(&findings.web_log).is_some() {
+            return Spent::No;
         }
         // A fresh challenge: the count of the nonce in use belongs to the other login.
-        let Ok(reply) = browser.ask(Ask::post(REMOTE, NOTHING)).await else { return };
+        let Ok(reply) = browser.ask(Ask::post(REMOTE, NOTHING)).await else {
+            return Spent::No;
+        };
         let login = Login {
             user: user.to_owned(),
             password: Secret::new(password),
             basic_in_clear: self.login.basic_in_clear,
         };
-        let Ok(mut session) = Session::begin(&login, &reply.challenges(), browser.tls()) else {
-            return;
+        let Ok(mut session) = Session::begin(&login, &reply.challenges(), browser.is_private())
+        else {
+            return Spent::No;
         };
         let answer = browser.ask_as(&mut session, Ask::post(REMOTE, NOTHING)).await;
         let proven = match answer {
             Ok(Answer::Refused(_)) => false,
-            Ok(Answer::Admitted(reply)) if (200..300).contains(&reply.status) => true,
-            _ => return,
+            Ok(Answer::Admitted(reply)) if let_in(&reply) => true,
+            _ => return Spent::Yes,
         };
         findings.factory.push((user.to_owned(), proven));
+        if proven { Spent::No } else { Spent::Yes }
     }
+}
+
+/// Whether the remote configuration answered. A page with a polite refusal is a success for HTTP, too.
+fn let_in(reply: &Reply) -> bool {
+    reply.status == 200 && identify::remote_answer(&reply.body)
 }

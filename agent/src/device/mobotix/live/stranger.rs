@@ -49,7 +49,9 @@ pub enum Door {
 pub async fn look(browser: &mut Browser, target: &Target, reply: Reply) -> Result<Outside, Fault> {
     let challenges = reply.challenges();
     let open = reply.status == 200 && identify::remote_answer(&reply.body);
-    if !open && !challenges.realms().any(identify::realm) {
+    // Who is starting or overloaded shows nobody who it is.
+    let down = (500..600).contains(&reply.status) && reply.status != 501;
+    if !open && !down && !challenges.realms().any(identify::realm) {
         identify_by_start_page(browser, target, &reply).await?;
     }
     let door = match reply.status {
@@ -188,7 +190,8 @@ fn turned_away(target: &Target, status: u16, reply: &Reply) -> Fault {
             "{doing}: it has no remote configuration (HTTP {status}); audit its exported configuration instead"
         )),
         500..600 => Fault::Rejected(format!(
-            "{doing}: it answered HTTP {status}; it is starting or overloaded, try again in some minutes"
+            "{doing}: it answered HTTP {status}; credentials were not sent. It may be starting or overloaded: try again in \
+             some minutes, and check the address if that does not help"
         )),
         _ => Fault::Nonsense(format!(
             "{doing}: it answered HTTP {status}, which makes no sense here"
@@ -226,7 +229,7 @@ fn disallows_all(text: &str) -> bool {
     let (mut everybody, mut in_head) = (false, false);
     // Whether the group we are in bars all, and whether one before it did not.
     let (mut bars, mut leak, mut any) = (false, false, false);
-    for line in text.lines().take(1000) {
+    for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default();
         let Some((key, value)) = line.split_once(':') else { continue };
         let value = value.trim();
@@ -274,6 +277,13 @@ mod tests {
         ] {
             assert!(!disallows_all(open), "{open:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_at_the_end_of_a_long_page_counts() {
+        let gap = "\n".repeat(5000);
+        let page = format!("User-agent: *\nDisallow: /\n{gap}User-agent: a\nAllow: /\n");
+        assert!(!disallows_all(&page));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Pages as a camera may write them, and as a stranger may make it write them.
 
 use super::*;
+use crate::facts::SourceSummary;
 
 fn page(rows: &[[&str; 5]]) -> String {
     let row = |cells: &[&str; 5]| {
@@ -42,6 +43,10 @@ fn rows_without_an_address_continue_the_row_above() {
     assert_eq!((other.successful, other.failed), (1, 2));
     assert!(other.users.is_empty(), "who was refused is no user");
     assert_eq!(summary.oldest, Some("2018-02-02T11:57:00Z".parse().unwrap()));
+    assert_eq!(summary.newest, Some("2018-02-06T11:21:11Z".parse().unwrap()));
+    assert_eq!((other.nameless, other.failed_logins()), (1, 1), "who named nobody did not log in");
+    assert_eq!(other.last_failed, Some("2018-02-02T11:59:00Z".parse().unwrap()));
+    assert!(!summary.counted);
 }
 
 #[test]
@@ -68,6 +73,7 @@ fn codes_and_counts_of_the_longer_view_are_read() {
     let summary = summarise(page.as_bytes(), today()).unwrap();
     let one = source(&summary, "10.0.0.1");
     assert_eq!((one.successful, one.failed, summary.rows), (3, 12, 2));
+    assert!(summary.counted && one.nameless == 12);
 }
 
 #[test]
@@ -111,4 +117,13 @@ proptest::proptest! {
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
         let _ = summarise(&bytes, today());
     }
+}
+
+#[test]
+fn a_page_that_breaks_off_was_not_read_whole() {
+    let whole = page(&[["x", "10.0.0.1", "Successful", "kim", "today 11:00:00"]; 2]);
+    assert!(!summarise(whole.as_bytes(), today()).unwrap().cut);
+    let (short, _) = whole.rsplit_once("<tr>").unwrap();
+    let summary = summarise(short.as_bytes(), today()).unwrap();
+    assert_eq!((summary.rows, summary.odd_rows, summary.cut), (1, 0, true));
 }
