@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod audit_file;
+mod audit_live;
 mod catalogue;
+mod desk;
+mod faces;
 mod pretend_camera;
 mod source;
 mod tidy;

@@ -1,4 +1,5 @@
 //! Pretend devices and the world they stand in. Knows everything; nobody knows it.
 
+pub mod agent_binary;
 pub mod devices;
 pub mod fleet;
