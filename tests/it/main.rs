@@ -4,6 +4,7 @@
 
 mod audit_file;
 mod audit_live;
+mod bad_cameras;
 mod catalogue;
 mod desk;
 mod faces;
