@@ -8,6 +8,8 @@ mod bad_cameras;
 mod catalogue;
 mod desk;
 mod faces;
+mod hostile;
 mod pretend_camera;
+mod secrets;
 mod source;
 mod tidy;
