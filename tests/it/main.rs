@@ -9,6 +9,7 @@ mod catalogue;
 mod desk;
 mod faces;
 mod hostile;
+mod learn;
 mod pretend_camera;
 mod secrets;
 mod source;
