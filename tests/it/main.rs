@@ -14,3 +14,4 @@ mod pretend_camera;
 mod secrets;
 mod source;
 mod tidy;
+mod vms;

@@ -105,6 +105,14 @@ impl CameraFacts {
             evidence: EvidenceBook::default(),
         }
     }
+
+    /// Whether an account's group is the administrators', which is always there and may do everything (camera help on
+    /// users), or holds their right.
+    pub fn administers(&self, account: &Account) -> bool {
+        let rights = self.groups.seen().and_then(|groups| groups.get(&account.group));
+        let holds = |right: &str| rights.is_some_and(|rights| rights.contains(right));
+        account.group == "admins" || holds("admin_acl") || holds("admin")
+    }
 }
 
 /// An account that can log in. Unused placeholders are not accounts.

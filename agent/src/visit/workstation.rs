@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::facts::{
-    Account, CameraFacts, CameraLogin, EvidenceBook, Fact, Facts, Kind, Observation, VmsFacts,
+    CameraFacts, CameraLogin, EvidenceBook, Fact, Facts, Kind, Observation, VmsFacts,
 };
 
-/// The group of a MOBOTIX camera's administrators.
-const ADMINISTRATORS: &str = "admins";
 /// So many cameras are named in a reason; the rest is counted.
 const NAMED: usize = 5;
 
@@ -81,18 +79,18 @@ fn of_camera(
             camera: name.to_owned(),
             from,
             user: user.clone(),
-            administrator: is_administrator(user, &camera.accounts),
+            administrator: is_administrator(user, camera),
         }));
     }
     logins
 }
 
-fn is_administrator(user: &str, accounts: &Fact<Vec<Account>>) -> Fact<bool> {
-    let Some(accounts) = accounts.seen() else {
+fn is_administrator(user: &str, camera: &CameraFacts) -> Fact<bool> {
+    let Some(accounts) = camera.accounts.seen() else {
         return Fact::unreadable("the camera's accounts could not be read");
     };
     match accounts.iter().find(|account| account.name == user) {
-        Some(account) => Fact::Seen(account.group == ADMINISTRATORS),
+        Some(account) => Fact::Seen(camera.administers(account)),
         None => Fact::unreadable("the camera has no account of that name any more"),
     }
 }

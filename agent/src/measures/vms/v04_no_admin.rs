@@ -5,7 +5,7 @@
 
 use proto::{Disruption, LockoutRisk, Verdict};
 
-use crate::facts::{Account, CameraFacts, CameraLogin, Fact, VmsFacts};
+use crate::facts::{CameraFacts, CameraLogin, Fact, VmsFacts};
 use crate::measures::words::{counted, list, quoted};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -20,9 +20,6 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     lockout_risk: LockoutRisk::Recoverable,
     reads: &["camera_logins", "web_log", "accounts"],
 };
-
-/// The group that is always there and may do everything (camera help on users).
-const ADMINISTRATORS: &str = "admins";
 
 pub(super) fn judge(vms: &VmsFacts, _: &Site<'_>) -> Judgment {
     vms.camera_logins.judge(|logins| conclude(logins))
@@ -67,16 +64,9 @@ fn is_administrator(camera: &CameraFacts, user: &str) -> Fact<bool> {
         Fact::Unreadable(reason) => return Fact::unreadable(reason.clone()),
     };
     match accounts.iter().find(|account| account.name == user) {
-        Some(account) => Fact::Seen(administers(camera, account)),
+        Some(account) => Fact::Seen(camera.administers(account)),
         None => Fact::unreadable("the camera no longer has an account of that name"),
     }
-}
-
-/// Whether an account's group is the administrators' or holds their right.
-fn administers(camera: &CameraFacts, account: &Account) -> bool {
-    let rights = camera.groups.seen().and_then(|groups| groups.get(&account.group));
-    let holds = |right: &str| rights.is_some_and(|rights| rights.contains(right));
-    account.group == ADMINISTRATORS || holds("admin_acl") || holds("admin")
 }
 
 fn conclude(logins: &[CameraLogin]) -> Judgment {
