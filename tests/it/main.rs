@@ -2,9 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod audit_file;
+mod audit_live;
+mod bad_cameras;
 mod catalogue;
 mod demo;
+mod desk;
+mod faces;
+mod hostile;
+mod learn;
 mod live_review;
 mod pretend_camera;
+mod secrets;
 mod source;
 mod tidy;
+mod vms;

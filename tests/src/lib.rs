@@ -1,5 +1,7 @@
 //! Pretend devices and the world they stand in. Knows everything; nobody knows it.
 
+pub mod agent_binary;
+pub mod bad_cameras;
 pub mod devices;
 pub mod fleet;
 pub mod pretend_site;

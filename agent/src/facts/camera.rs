@@ -105,6 +105,36 @@ impl CameraFacts {
             evidence: EvidenceBook::default(),
         }
     }
+
+    /// Whether the account of that name is an administrator: its group is the one that is always there and may do
+    /// everything (camera help on users), or holds the right to the Admin Menu. That a group does not hold it is only
+    /// believed where some group was seen to: else the right may not have been read at all.
+    pub fn administrator(&self, user: &str) -> Fact<bool> {
+        let accounts = match &self.accounts {
+            Fact::Seen(accounts) => accounts,
+            Fact::Absent => return Fact::unreadable("the camera shows no accounts"),
+            Fact::Unreadable(reason) => return Fact::unreadable(reason.clone()),
+        };
+        let Some(account) = accounts.iter().find(|account| account.name == user) else {
+            return Fact::unreadable("the camera no longer has an account of that name");
+        };
+        if account.group == "admins" {
+            return Fact::Seen(true);
+        }
+        let holds =
+            |rights: &BTreeSet<String>| rights.contains("admin_acl") || rights.contains("admin");
+        match &self.groups {
+            Fact::Seen(groups) => match groups.get(&account.group) {
+                Some(rights) if holds(rights) => Fact::Seen(true),
+                Some(_) if groups.values().any(holds) => Fact::Seen(false),
+                Some(_) | None => {
+                    Fact::unreadable("which groups may open the Admin Menu could not be read")
+                }
+            },
+            Fact::Absent => Fact::unreadable("the camera shows no groups"),
+            Fact::Unreadable(reason) => Fact::unreadable(reason.clone()),
+        }
+    }
 }
 
 /// An account that can log in. Unused placeholders are not accounts.

@@ -28,7 +28,6 @@ use crate::site::Site;
 pub use crosswalk::{Certainty, Crosswalk, Framework, Reference};
 pub use explain::{Explanation, explain, explanation};
 pub use judgment::{Guidance, Judgment};
-pub use vms::camera_logins;
 
 /// Most characters of `observed` and `remedy` in a finding, whatever a device put into its names.
 const MOST_TEXT: usize = 8000;

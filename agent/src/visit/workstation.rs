@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::facts::{
-    Account, CameraFacts, CameraLogin, EvidenceBook, Fact, Facts, Kind, Observation, VmsFacts,
+    CameraFacts, CameraLogin, EvidenceBook, Fact, Facts, Kind, Observation, VmsFacts,
 };
 
-/// The group of a MOBOTIX camera's administrators.
-const ADMINISTRATORS: &str = "admins";
 /// So many cameras are named in a reason; the rest is counted.
 const NAMED: usize = 5;
 
@@ -41,6 +39,9 @@ fn logins<'a>(
         match &observation.outcome {
             Ok(Facts::Camera(camera)) if camera.web_log.seen().is_some() => {
                 logins.extend(of_camera(name, camera, &own, evidence));
+                if camera.web_log.seen().is_some_and(|log| log.cut || log.odd_rows > 0) {
+                    unread.push(name);
+                }
             }
             Ok(Facts::Camera(_) | Facts::Vms(_) | Facts::Nas(_)) | Err(_) => unread.push(name),
         }
@@ -49,13 +50,13 @@ fn logins<'a>(
     let accused = logins.iter().any(|login| login.administrator == Fact::Seen(true));
     match (cameras, unread.len()) {
         (0, _) => Fact::unreadable("no camera was looked at, and only the cameras tell"),
-        (cameras, missing) if cameras == missing => {
-            Fact::unreadable("no camera's web server log could be read, and only they tell")
-        }
         (_, 0) => Fact::Seen(logins),
         _ if accused => Fact::Seen(logins),
+        (cameras, missing) if cameras == missing && logins.is_empty() => {
+            Fact::unreadable("no camera's web server log could be read whole, and only they tell")
+        }
         (cameras, missing) => Fact::unreadable(format!(
-            "the web server log of {missing} of {cameras} cameras could not be read ({})",
+            "the web server log of {missing} of {cameras} cameras could not be read whole ({})",
             some(&unread)
         )),
     }
@@ -74,27 +75,18 @@ fn of_camera(
         if !own.contains(&from) {
             continue;
         }
-        let users: Vec<&str> = source.users.iter().map(String::as_str).collect();
+        let users = source.users.iter().map(String::as_str);
+        let users: Vec<&str> = users.filter(|user| !matches!(*user, "" | "-")).collect();
         let text = format!("{from} logged in as {}", some(&users));
         evidence.note("camera_logins", format!("web server log of {name}"), &text);
-        logins.extend(source.users.iter().map(|user| CameraLogin {
+        logins.extend(users.into_iter().map(|user| CameraLogin {
             camera: name.to_owned(),
             from,
-            user: user.clone(),
-            administrator: is_administrator(user, &camera.accounts),
+            user: user.to_owned(),
+            administrator: camera.administrator(user),
         }));
     }
     logins
-}
-
-fn is_administrator(user: &str, accounts: &Fact<Vec<Account>>) -> Fact<bool> {
-    let Some(accounts) = accounts.seen() else {
-        return Fact::unreadable("the camera's accounts could not be read");
-    };
-    match accounts.iter().find(|account| account.name == user) {
-        Some(account) => Fact::Seen(account.group == ADMINISTRATORS),
-        None => Fact::unreadable("the camera has no account of that name any more"),
-    }
 }
 
 fn some(names: &[&str]) -> String {

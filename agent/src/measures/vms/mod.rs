@@ -12,7 +12,6 @@ use super::{Guidance, Judgment};
 use crate::facts::VmsFacts;
 use crate::site::Site;
 
-pub use v04_no_admin::camera_logins;
 pub(super) use v04_no_admin::judge_camera;
 
 /// What is always true of a measure.

@@ -3,11 +3,9 @@
 //! The workstation is not asked: the cameras' web server logs tell as whom it logs in. They reach back to the last
 //! reboot at most, so that seeing no log-in proves nothing.
 
-use std::collections::BTreeSet;
-
 use proto::{Disruption, LockoutRisk, Verdict};
 
-use crate::facts::{Account, CameraFacts, CameraLogin, Fact, VmsFacts};
+use crate::facts::{CameraFacts, CameraLogin, Fact, VmsFacts};
 use crate::measures::words::{counted, list, quoted};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -22,9 +20,6 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     lockout_risk: LockoutRisk::Recoverable,
     reads: &["camera_logins", "web_log", "accounts", "groups"],
 };
-
-/// The group that is always there and may do everything (camera help on users).
-const ADMINISTRATORS: &str = "admins";
 
 pub(super) fn judge(vms: &VmsFacts, _: &Site<'_>) -> Judgment {
     vms.camera_logins.judge(|logins| conclude(logins))
@@ -47,7 +42,7 @@ pub(in crate::measures) fn judge_camera(camera: &CameraFacts, site: &Site<'_>) -
 }
 
 /// The log-ins from video workstations that a camera's web server log shows; none if the log could not be read.
-pub fn camera_logins(camera: &CameraFacts, site: &Site<'_>) -> Vec<CameraLogin> {
+fn camera_logins(camera: &CameraFacts, site: &Site<'_>) -> Vec<CameraLogin> {
     let Some(log) = camera.web_log.seen() else { return Vec::new() };
     let from_vms = log.sources.iter().filter(|(address, _)| site.is_vms(**address));
     from_vms
@@ -57,42 +52,9 @@ pub fn camera_logins(camera: &CameraFacts, site: &Site<'_>) -> Vec<CameraLogin> 
             camera: site.device.to_string(),
             from,
             user: user.clone(),
-            administrator: is_administrator(camera, user),
+            administrator: camera.administrator(user),
         })
         .collect()
-}
-
-fn is_administrator(camera: &CameraFacts, user: &str) -> Fact<bool> {
-    let accounts = match &camera.accounts {
-        Fact::Seen(accounts) => accounts,
-        Fact::Absent => return Fact::unreadable("the camera shows no accounts"),
-        Fact::Unreadable(reason) => return Fact::unreadable(reason.clone()),
-    };
-    match accounts.iter().find(|account| account.name == user) {
-        Some(account) => administers(camera, account),
-        None => Fact::unreadable("the camera no longer has an account of that name"),
-    }
-}
-
-/// Whether an account's group is the administrators' or holds their right. That a group does not hold it is only
-/// believed where some group was seen to: else the right may not have been read at all.
-fn administers(camera: &CameraFacts, account: &Account) -> Fact<bool> {
-    if account.group == ADMINISTRATORS {
-        return Fact::Seen(true);
-    }
-    let holds =
-        |rights: &BTreeSet<String>| rights.contains("admin_acl") || rights.contains("admin");
-    match &camera.groups {
-        Fact::Seen(groups) => match groups.get(&account.group) {
-            Some(rights) if holds(rights) => Fact::Seen(true),
-            Some(_) if groups.values().any(holds) => Fact::Seen(false),
-            Some(_) | None => {
-                Fact::unreadable("which groups may open the Admin Menu could not be read")
-            }
-        },
-        Fact::Absent => Fact::unreadable("the camera shows no groups"),
-        Fact::Unreadable(reason) => Fact::unreadable(reason.clone()),
-    }
 }
 
 fn conclude(logins: &[CameraLogin]) -> Judgment {
@@ -136,6 +98,8 @@ fn conclude(logins: &[CameraLogin]) -> Judgment {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::facts::{SourceSummary, WebLogSummary};
     use crate::measures::testing::*;
@@ -205,8 +169,8 @@ mod tests {
     #[test]
     fn an_account_is_cleared_only_if_the_administrators_right_was_read() {
         let of = |groups: Fact<_>| {
-            let viewer = account("viewer", "users");
-            administers(&CameraFacts { groups, ..CameraFacts::unread(UNREAD) }, &viewer)
+            let accounts = Fact::Seen(vec![account("viewer", "users")]);
+            CameraFacts { accounts, groups, ..CameraFacts::unread(UNREAD) }.administrator("viewer")
         };
         let may = |right: &str| BTreeSet::from([right.to_owned()]);
         let users = ("users".to_owned(), may("live_acl"));

@@ -163,6 +163,10 @@ async fn identify_by_start_page(
     if identify::start_page(reply.header(LOCATION), &reply.body) {
         return Ok(());
     }
+    // A way elsewhere or a stumble is told as such: it says nothing about what the device is.
+    if matches!(first.status, 300..400 | 500 | 502..600) {
+        return Err(turned_away(target, first.status, first));
+    }
     Err(Fault::Unsupported(format!(
         "looking at {}: it does not look like a MOBOTIX camera (HTTP {} for {REMOTE}, HTTP {} for its start page); \
          credentials were not sent. Check the address",

@@ -138,6 +138,15 @@ async fn whatever_turns_us_away_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_stumble_or_a_way_elsewhere_is_not_called_another_product() {
+    let fault = first_answer("500 Internal Server Error", "", "").await;
+    assert!(matches!(fault, Fault::Rejected(_)) && fault.to_string().contains("overloaded"));
+    let fault = first_answer("301 Moved", "Location: https://192.0.2.7/\r\n", "").await;
+    assert!(matches!(fault, Fault::Unsupported(_)), "{fault}");
+    assert!(fault.to_string().contains("redirects to https://192.0.2.7/"), "{fault}");
+}
+
+#[tokio::test]
 async fn basic_in_clear_is_refused_before_anything_is_sent() {
     let fault = first_answer("401 Unauthorized", BASIC, "").await;
     assert!(

@@ -1,0 +1,110 @@
+//! Counts what goes wrong when devices misbehave. Prints one `name: value` row a line and asserts nothing.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use tests::agent_binary::AgentBinary;
+use tests::bad_cameras::{BadCamera, Outing, bad_cameras, outing};
+use tests::devices::mobotix::{Fault, Faults};
+use tokio::task::JoinSet;
+
+/// Audits pretend cameras that misbehave, each beside two that do not.
+#[derive(Parser)]
+enum Bench {
+    /// Every fault over HTTP and HTTPS, everywhere and on single pages, one bad camera a trial.
+    Audit {
+        /// How often each.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Longest time for one device, in seconds.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=60))]
+        timeout: u16,
+        /// How many trials are made at once.
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+        at_once: u8,
+    },
+}
+
+/// What is counted.
+#[derive(Default)]
+struct Tally {
+    trials: u32,
+    over_time: u32,
+    crashed: u32,
+    unclear: u32,
+    others_unjudged: u32,
+    leaked: u32,
+}
+
+impl Tally {
+    fn count(&mut self, outing: &Outing) {
+        self.trials += 1;
+        self.over_time += u32::from(outing.over_time());
+        self.crashed += u32::from(outing.crashed());
+        self.unclear += u32::from(!outing.unclear().is_empty());
+        self.others_unjudged += u32::from(!outing.misjudged().is_empty());
+        self.leaked += u32::from(outing.leaks());
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // Bad usage is 3 in all programs of ours; the parser's own code for it is 2.
+    let Bench::Audit { rounds, timeout, at_once } = Bench::try_parse().unwrap_or_else(|error| {
+        let _ = error.print();
+        std::process::exit(if error.use_stderr() { 3 } else { 0 });
+    });
+    let agent = AgentBinary::find().context("looking for the agent")?;
+    let all = (0..rounds).flat_map(|_| [false, true].into_iter().flat_map(kinds));
+    let (mut waiting, mut running, mut tally) = (all, JoinSet::new(), Tally::default());
+    loop {
+        while running.len() < usize::from(at_once)
+            && let Some(bad) = waiting.next()
+        {
+            let agent = agent.clone();
+            running.spawn(async move { (bad.name.clone(), outing(&agent, &[bad], timeout).await) });
+        }
+        let Some(done) = running.join_next().await else { break };
+        let (name, outing) = done.context("a trial came down")?;
+        let outing = outing.with_context(|| format!("the trial of a camera that {name} failed"))?;
+        tell(&name, &outing)?;
+        tally.count(&outing);
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "trials: {}", tally.trials)?;
+    writeln!(out, "over_time: {}", tally.over_time)?;
+    writeln!(out, "crashed: {}", tally.crashed)?;
+    writeln!(out, "unclear: {}", tally.unclear)?;
+    writeln!(out, "others_unjudged: {}", tally.others_unjudged)?;
+    writeln!(out, "leaked: {}", tally.leaked)?;
+    Ok(())
+}
+
+/// What is tried: the story's faults, and drips of other speeds.
+fn kinds(tls: bool) -> Vec<BadCamera> {
+    let mut all = bad_cameras(tls);
+    for (name, millis) in [("drips-fast", 20), ("drips-slowly", 3000)] {
+        let faults = Faults::none().with(Fault::Drip(Duration::from_millis(millis)));
+        all.push(BadCamera { name: name.to_owned(), faults, tls, says: "not done within" });
+    }
+    all
+}
+
+/// On standard error, whatever of a trial somebody will want to look into.
+fn tell(name: &str, outing: &Outing) -> std::io::Result<()> {
+    let sound = !outing.over_time()
+        && !outing.crashed()
+        && !outing.leaks()
+        && outing.unclear().is_empty()
+        && outing.misjudged().is_empty();
+    if sound {
+        return Ok(());
+    }
+    let (code, took) = (outing.ended.code, outing.ended.took);
+    let misjudged = outing.misjudged().join(", ");
+    let mut err = std::io::stderr().lock();
+    writeln!(err, "{name}: exit {code:?} after {took:.1?}, misjudged: [{misjudged}]")?;
+    writeln!(err, "{}", outing.ended.err)
+}
