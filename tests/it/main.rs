@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod bench_short;
 mod catalogue;
 mod pretend_camera;
 mod source;
