@@ -1,7 +1,9 @@
 //! Many pretend cameras at once, with the site file that lists them: what the bench measures against.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,8 +27,11 @@ pub struct Fleet {
     folder: TempDir,
 }
 
-/// Hardened cameras whose configurations are as long as real ones, on 127.1.0.1, 127.1.0.2, …, with a `site.toml`
-/// that lists them as `cam-001`, `cam-002`, … and the auditor's password beside it.
+/// Product lines, as they come in a site that grew over the years.
+const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Mobotix7];
+
+/// Hardened cameras whose configurations are as long as real ones, on 127.1.0.1, 127.1.0.2, …, on any free port, with a
+/// `site.toml` that lists them as `cam-001`, `cam-002`, … and the auditor's password beside it.
 ///
 /// # Errors
 /// When a port is taken, the files cannot be written, or `count` is more than 60 000.
@@ -35,32 +40,39 @@ pub async fn fleet(count: u16, latency: Duration, transport: Transport) -> io::R
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "there are 60 000 addresses"));
     }
     let folder = tempfile::tempdir()?;
-    let (scheme, port) = match transport {
-        Transport::Http => ("http", 18_080),
-        Transport::Https => ("https", 18_443),
-    };
     let (mut cameras, mut site) = (Vec::new(), String::new());
-    for number in 1..=count {
-        let [high, low] = number.to_be_bytes();
+    for (number, line) in (1..=count).zip(LINES.into_iter().cycle()) {
         let name = format!("cam-{number:03}");
-        let ip = Ipv4Addr::new(127, 1, high, low);
+        let camera = Camera::start(spec(number, line, &name, latency, transport)).await?;
+        let (scheme, address) = match transport {
+            Transport::Http => ("http", camera.http_address()),
+            Transport::Https => ("https", camera.https_address()),
+        };
+        let address = address.ok_or_else(|| io::Error::other("a camera has no address"))?;
         site.push_str(&format!(
-            "[[devices]]\nname = \"{name}\"\nkind = \"mobotix\"\naddress = \"{scheme}://{ip}:{port}\"\n\
+            "[[devices]]\nname = \"{name}\"\nkind = \"mobotix\"\naddress = \"{scheme}://{address}\"\n\
              user = \"{}\"\npassword_file = \"pw\"\n\n",
             configs::AUDITOR.0,
         ));
-        let serial = IpAddr::V4(Ipv4Addr::new(10, 1, high, low));
-        let config = configs::padded(&configs::hardened(Line::P3, serial), 41_000);
-        let spec = Spec::new(Line::P3, &name);
-        let only = |wanted| (transport == wanted).then_some(port);
-        let (http_port, https_port) = (only(Transport::Http), only(Transport::Https));
-        let ip = IpAddr::V4(ip);
-        let spec = Spec { ip, http_port, https_port, config: Some(config), latency, ..spec };
-        cameras.push(Camera::start(spec).await?);
+        cameras.push(camera);
     }
     std::fs::write(folder.path().join("site.toml"), site)?;
-    std::fs::write(folder.path().join("pw"), format!("{}\n", configs::AUDITOR.1))?;
+    // The agent takes a password only from a file that nobody else may read.
+    let mut password = OpenOptions::new();
+    let password = password.write(true).create_new(true).mode(0o600);
+    writeln!(password.open(folder.path().join("pw"))?, "{}", configs::AUDITOR.1)?;
     Ok(Fleet { cameras, folder })
+}
+
+fn spec(number: u16, line: Line, name: &str, latency: Duration, transport: Transport) -> Spec {
+    let [high, low] = number.to_be_bytes();
+    let serial = IpAddr::V4(Ipv4Addr::new(10, 1, high, low));
+    let config = configs::padded(&configs::hardened(line, serial), 41_000);
+    let only = |wanted| (transport == wanted).then_some(0);
+    let (http_port, https_port) = (only(Transport::Http), only(Transport::Https));
+    let ip = IpAddr::V4(Ipv4Addr::new(127, 1, high, low));
+    let spec = Spec::new(line, name);
+    Spec { ip, http_port, https_port, config: Some(config), latency, ..spec }
 }
 
 impl Fleet {

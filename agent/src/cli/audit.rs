@@ -14,6 +14,9 @@ use crate::visit;
 
 /// So many pins are written out in a note; a JSON report holds them all.
 const MAX_PINS: usize = 1000;
+/// Threads for what blocks. More would not be faster, since no more configurations are read at once, and each that
+/// the allocator comes to know costs megabytes.
+const BLOCKING_THREADS: usize = 2;
 
 /// Looks at devices and delivers the report.
 ///
@@ -29,8 +32,10 @@ pub fn run(arguments: Audit, console: &mut Console<'_>) -> Result<u8, Stop> {
     let progress = Progress::new(calls.len(), console.terminals);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| Stop::Failed(format!("cannot start the runtime: {error}")))?;
+    runtime.spawn_blocking(certs::tls::warm_up);
     let observations =
         runtime.block_on(visit::visit_all(calls, &equipment, |seen| progress.step(seen)));
     // What is still stuck in a system call had its time, and must not keep the report waiting.

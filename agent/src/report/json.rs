@@ -60,6 +60,10 @@ impl Formatter for Harmless {
     where
         W: ?Sized + io::Write,
     {
+        // Nearly all of a report is plain, and there is a lot of it.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_harmful(*c)) {
             out.write_all(&rest.as_bytes()[..at])?;

@@ -12,7 +12,8 @@ async fn a_fleet_is_listed_in_its_site_file_and_lets_the_auditor_in() {
     let fleet = fleet(3, Duration::ZERO, Transport::Http).await.unwrap();
     let site = std::fs::read_to_string(fleet.site_file()).unwrap();
     assert_eq!(site.matches("[[devices]]").count(), 3);
-    assert!(site.contains("address = \"http://127.1.0.3:18080\""), "{site}");
+    let third = fleet.cameras()[2].http_address().unwrap();
+    assert!(site.contains(&format!("address = \"http://127.1.0.3:{}\"", third.port())), "{site}");
     for camera in fleet.cameras() {
         let mut client = Client::http(camera.http_address()).await;
         let refused = client.fetch("/admin/index.html", None).await;

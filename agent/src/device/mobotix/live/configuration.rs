@@ -1,8 +1,10 @@
 //! The configuration in a remote answer, read off the runtime.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use super::super::export::{self, Export};
 use super::super::{Dialects, config};
@@ -10,6 +12,16 @@ use crate::device::Fault;
 
 /// Configurations that are read at once: it is slow where hashes are reckoned, and each holds a whole file.
 static DESK: Semaphore = Semaphore::const_new(2);
+
+/// Cameras whose configuration is on its way or waits to be read: with what the connection holds, each takes 100 KiB.
+static QUEUE: Semaphore = Semaphore::const_new(48);
+/// How long a visit waits for the cameras before it. Saving memory must not let cameras that hang hold up the others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A place among the cameras whose configuration is fetched and read; `None` for one that waited long enough.
+pub async fn place() -> Option<SemaphorePermit<'static>> {
+    timeout(PATIENCE, QUEUE.acquire()).await.ok()?.ok()
+}
 
 /// Off the runtime, since hashes are reckoned; a few at a time, since each holds a whole configuration.
 pub async fn read(body: Vec<u8>, dialects: &Arc<Dialects>) -> Result<Export, Fault> {

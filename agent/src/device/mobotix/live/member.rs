@@ -71,10 +71,12 @@ impl Visitor<'_> {
         browser: &mut Browser,
         dialects: &Arc<Dialects>,
     ) -> Result<(Export, Findings), Fault> {
+        let place = configuration::place().await;
         let (mut session, body, mut findings) = self.log_in(browser).await?;
         // The camera's log comes over the wire while the hashes of its configuration are reckoned.
         let log = browser.ask_as(&mut session, Ask::get(WEB_LOG));
         let (export, log) = tokio::join!(configuration::read(body, dialects), log);
+        drop(place);
         let export = export?;
         let welcome = !matches!(log, Ok(Answer::Refused(_)));
         findings.web_log = findings.read_log(log, self.outside, self.own);
