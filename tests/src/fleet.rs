@@ -51,9 +51,12 @@ pub async fn fleet(count: u16, latency: Duration, transport: Transport) -> io::R
         let address = address.ok_or_else(|| io::Error::other("a camera has no address"))?;
         site.push_str(&format!(
             "[[devices]]\nname = \"{name}\"\nkind = \"mobotix\"\naddress = \"{scheme}://{address}\"\n\
-             user = \"{}\"\npassword_file = \"pw\"\n\n",
+             user = \"{}\"\npassword_file = \"pw\"\n",
             configs::AUDITOR.0,
         ));
+        if transport == Transport::Https {
+            site.push_str(&format!("pin = \"{}\"\n", camera.pin()));
+        }
         cameras.push(camera);
     }
     std::fs::write(folder.path().join("site.toml"), site)?;

@@ -50,6 +50,10 @@ fn camera(user: &str, group: &str) -> Facts {
         group: group.to_owned(),
         factory_password: Fact::Seen(false),
     }]);
+    let may = |right: &str| BTreeSet::from([right.to_owned()]);
+    let groups = [("admins", "admin_acl"), ("users", "live_acl")];
+    let groups = groups.map(|(group, right)| (group.to_owned(), may(right)));
+    facts.groups = Fact::Seen(groups.into());
     Facts::Camera(Box::new(facts))
 }
 
@@ -172,6 +176,28 @@ fn a_file_that_cannot_be_read_is_that_devices_failure() {
     let classes: Vec<_> = seen.iter().map(class).collect();
     assert_eq!(classes, [Some(FailureClass::Unreachable), Some(FailureClass::Nonsense), None]);
     assert_eq!((seen[0].device.source, seen[2].device.source), (Source::File, Source::Live));
+}
+
+#[test]
+fn a_log_that_was_not_read_whole_clears_nobody_and_still_accuses() {
+    fn cut(user: &str, group: &str) -> Facts {
+        let Facts::Camera(mut camera) = camera(user, group) else { panic!("it is a camera") };
+        camera.web_log = camera.web_log.map(|log| WebLogSummary { cut: true, ..log });
+        Facts::Camera(camera)
+    }
+    struct Cut(Facts);
+    #[async_trait]
+    impl Driver for Cut {
+        async fn observe(&mut self) -> Result<(Identity, Facts), Fault> {
+            Ok((Identity::default(), self.0.clone()))
+        }
+    }
+    let seen_whole = |open| {
+        let calls = vec![workstation_at(&["192.0.2.5"]), live("good-1")];
+        logins(&look_with(open, 2, calls, |_| {})).seen().is_some()
+    };
+    assert!(!seen_whole(|_, _| Box::new(Cut(cut("viewer", "users")))));
+    assert!(seen_whole(|_, _| Box::new(Cut(cut("root", "admins")))));
 }
 
 #[test]
