@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_self_signed_certificate_says_what_it_was_asked_to_say() {
-        let address: IpAddr = "10.21.61.44".parse().unwrap();
+        let address: IpAddr = "10.77.3.9".parse().unwrap();
         let made = self_signed(&["mx10-21-61-44"], &[address], from(), until()).unwrap();
         let (_, pem) = parse_x509_pem(made.certificate_pem.as_bytes()).unwrap();
         let read = pem.parse_x509().unwrap();
