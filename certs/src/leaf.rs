@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_certificate_tells_its_names_dates_and_key() {
         let names = ["yard.example", "cam"];
-        let address: IpAddr = "10.22.7.12".parse().unwrap();
+        let address: IpAddr = "10.77.3.9".parse().unwrap();
         let made =
             self_signed(&names, &[address], Timestamp::from_unix(1000), Timestamp::from_unix(9000))
                 .unwrap();

@@ -157,7 +157,7 @@ fn success(status: &str) -> Option<bool> {
     (status.starts_with("success") || status == "ok").then_some(true)
 }
 
-/// `today 11:21:11`, `2018-02-05 09:52:32`, or `11:18:48`, which is on the day of the row above.
+/// `today 09:47:30`, `2018-02-05 07:31:45`, or `09:40:12`, which is on the day of the row above.
 fn moment(text: &str, today: Date, context: &mut Context) -> Option<Timestamp> {
     let (day, time) = match text.split_once(char::is_whitespace) {
         Some((day, time)) if day.eq_ignore_ascii_case("today") => (Some(today), time),

@@ -131,7 +131,7 @@ fn another_address(leaf: &Leaf, own: &[IpAddr]) -> Option<String> {
     })
 }
 
-/// `mx10-22-7-12` for the factory address 10.22.7.12, or that address written as a name.
+/// `mx10-77-3-9` for the factory address 10.77.3.9, or that address written as a name.
 fn is_factory_name(name: &str, addresses: &[IpAddr]) -> bool {
     addresses.iter().any(|address| {
         let address = address.to_string();
@@ -228,11 +228,11 @@ mod tests {
     #[test]
     fn a_certificate_for_the_factory_address_alone_is_unmet() {
         let factory = Leaf {
-            addresses: addresses(["10.22.7.12"]),
-            names: vec!["mx10-22-7-12".to_owned()],
+            addresses: addresses(["10.77.3.9"]),
+            names: vec!["mx10-77-3-9".to_owned()],
             ..leaf()
         };
-        check_leaf(&factory, None, UNMET, &["10.22.7.12", "10.1.0.9"]);
+        check_leaf(&factory, None, UNMET, &["10.77.3.9", "10.1.0.9"]);
         let named = Leaf { names: vec!["yard.example".to_owned()], ..factory };
         check_leaf(&named, None, UNKNOWN, &[]);
     }

@@ -141,13 +141,13 @@ pub fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// 2026-11-24 11:21:11 UTC.
-    const NOW: i64 = 1_795_519_271;
+    /// 2026-11-24 09:47:30 UTC.
+    const NOW: i64 = 1_795_513_650;
 
     #[test]
     fn hosts_and_dates_stand_only_where_they_change() {
         let (here, there): (IpAddr, IpAddr) =
-            ("10.0.30.29".parse().unwrap(), "10.1.1.102".parse().unwrap());
+            ("10.7.4.21".parse().unwrap(), "10.7.9.33".parse().unwrap());
         let row = |seconds_ago, address, user: Option<&str>| LogRow {
             seconds_ago,
             address,
@@ -160,9 +160,9 @@ mod tests {
         let page = WebLog::preloaded(&rows, NOW).page(NOW);
         let cells: Vec<&str> = page.lines().filter(|line| line.starts_with("<tr><td>")).collect();
         let expected = [
-            "<tr><td>10.0.30.29</td><td>10.0.30.29</td><td>Successful</td><td>admin</td><td>today 11:21:11</td></tr>",
-            "<tr><td></td><td></td><td></td><td>-</td><td>11:18:48</td></tr>",
-            "<tr><td>10.1.1.102</td><td>10.1.1.102</td><td>Successful</td><td>&lt;b&gt;</td><td>2026-11-23 10:21:11</td></tr>",
+            "<tr><td>10.7.4.21</td><td>10.7.4.21</td><td>Successful</td><td>admin</td><td>today 09:47:30</td></tr>",
+            "<tr><td></td><td></td><td></td><td>-</td><td>09:45:07</td></tr>",
+            "<tr><td>10.7.9.33</td><td>10.7.9.33</td><td>Successful</td><td>&lt;b&gt;</td><td>2026-11-23 08:47:30</td></tr>",
         ];
         assert_eq!(cells, expected);
     }

@@ -26,24 +26,24 @@ fn source<'a>(summary: &'a WebLogSummary, address: &str) -> &'a SourceSummary {
 #[test]
 fn rows_without_an_address_continue_the_row_above() {
     let page = page(&[
-        ["desk", "10.0.30.29", "Successful", "admin", "today 11:21:11"],
-        ["", "", "", "-", "11:18:48"],
-        ["&nbsp;", "", "", "kim", "2018-02-05 09:52:32"],
-        ["", "", "", "-", "16:24:03"],
-        ["10.1.1.102", "10.1.1.102", "Unauthorized", "root", "2018-02-02 11:59:00"],
+        ["desk", "10.7.4.21", "Successful", "admin", "today 09:47:30"],
+        ["", "", "", "-", "09:40:12"],
+        ["&nbsp;", "", "", "kim", "2018-02-05 07:31:45"],
+        ["", "", "", "-", "14:05:09"],
+        ["10.7.9.33", "10.7.9.33", "Unauthorized", "root", "2018-02-02 11:59:00"],
         ["", "", "", "-", "11:58:00"],
         ["", "", "Successful", "-", "11:57:00"],
     ]);
     let summary = summarise(page.as_bytes(), today()).unwrap();
     assert_eq!((summary.rows, summary.odd_rows, summary.cut), (7, 0, false));
-    let desk = source(&summary, "10.0.30.29");
+    let desk = source(&summary, "10.7.4.21");
     assert_eq!((desk.successful, desk.failed), (4, 0));
     assert_eq!(desk.users.iter().collect::<Vec<_>>(), ["admin", "kim"]);
-    let other = source(&summary, "10.1.1.102");
+    let other = source(&summary, "10.7.9.33");
     assert_eq!((other.successful, other.failed), (1, 2));
     assert!(other.users.is_empty(), "who was refused is no user");
     assert_eq!(summary.oldest, Some("2018-02-02T11:57:00Z".parse().unwrap()));
-    assert_eq!(summary.newest, Some("2018-02-06T11:21:11Z".parse().unwrap()));
+    assert_eq!(summary.newest, Some("2018-02-06T09:47:30Z".parse().unwrap()));
     assert_eq!((other.nameless, other.failed_logins()), (1, 1), "who named nobody did not log in");
     assert_eq!(other.last_failed, Some("2018-02-02T11:59:00Z".parse().unwrap()));
     assert!(!summary.counted);
