@@ -24,13 +24,6 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
 });
 
-/// Seeds the random numbers of this process, which takes tens of milliseconds the first time: best done beside the
-/// first packets, and not between them.
-pub fn warm_up() {
-    // A failure shows, and is dealt with, where a number is needed.
-    let _ = PROVIDER.secure_random.fill(&mut [0; 16]);
-}
-
 /// A device presented another certificate than the one expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the device presented certificate {presented}, expected was {expected}")]

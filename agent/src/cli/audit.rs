@@ -35,7 +35,6 @@ pub fn run(arguments: Audit, console: &mut Console<'_>) -> Result<u8, Stop> {
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| Stop::Failed(format!("cannot start the runtime: {error}")))?;
-    runtime.spawn_blocking(certs::tls::warm_up);
     let observations =
         runtime.block_on(visit::visit_all(calls, &equipment, |seen| progress.step(seen)));
     // What is still stuck in a system call had its time, and must not keep the report waiting.
