@@ -7,7 +7,8 @@
 //! connection is in the kernel before the new one is. The count never tells too many; it can miss an overlap that
 //! was over before the camera came to accept the second connection.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::net;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +18,7 @@ use tokio::net::TcpStream;
 /// The connections of one camera.
 #[derive(Debug, Default)]
 pub struct OpenConnections {
-    open: Mutex<Vec<(u64, OwnedFd)>>,
+    open: Mutex<Vec<(u64, net::TcpStream)>>,
     accepted: AtomicU64,
     most: AtomicU64,
 }
@@ -35,7 +36,7 @@ impl OpenConnections {
     /// # Errors
     /// When the system has no descriptor left.
     pub fn enter(self: &Arc<Self>, stream: &TcpStream) -> std::io::Result<Place> {
-        let watched = stream.as_fd().try_clone_to_owned()?;
+        let watched = net::TcpStream::from(stream.as_fd().try_clone_to_owned()?);
         let id = self.accepted.fetch_add(1, Ordering::Relaxed);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // The newest counts even if its client has left already: it was open beside those that still are.
@@ -65,7 +66,11 @@ impl Drop for Place {
     }
 }
 
-fn is_closed(connection: &OwnedFd) -> bool {
+fn is_closed(connection: &net::TcpStream) -> bool {
+    // While the camera's own task is inside a call on the socket, the kernel keeps an end of stream that arrives aside.
+    // Looking at what is unread (which does not wait, as the socket is non-blocking) takes the socket's turn after that
+    // call, and what was kept aside counts from then on.
+    let _ = connection.peek(&mut [0]);
     let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
     let mut asked = [PollFd::new(connection, PollFlags::RDHUP)];
     let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
