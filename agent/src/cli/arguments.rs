@@ -49,10 +49,10 @@ pub enum Command {
     #[command(after_help = LEARN_EXAMPLE)]
     Learn(Learn),
     /// Check a policy file
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  palisade-agent policy check policy.toml")]
     Policy(PolicyCommand),
     /// Print a JSON Schema
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  palisade-agent schema report")]
     Schema(SchemaCommand),
     /// Print a completion script for a shell
     #[command(

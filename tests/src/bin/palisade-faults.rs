@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 /// Audits pretend cameras that misbehave, each beside two that do not.
 #[derive(Parser)]
 enum Bench {
-    /// Every fault over HTTP and HTTPS, everywhere and on single pages, one bad camera a trial.
+    /// Every fault over HTTP and HTTPS, everywhere, one bad camera a trial.
     Audit {
         /// How often each.
         #[arg(long, default_value_t = 3)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use proto::Secret;
 
 use super::super::Dialects;
+use super::super::crypt::FACTORY_PASSWORD;
 use super::super::export::Export;
 use super::super::identify;
 use super::findings::Findings;
@@ -22,7 +23,7 @@ use crate::facts::{Account, BasicLogin, CameraFacts, Fact, WebLogSummary};
 /// How long a failure may count towards a lock-out, in seconds: twelve times what a camera comes with (guide, measure 8).
 const MEMORY: i64 = 12 * 60 * 60;
 /// How a camera leaves the factory.
-const FACTORY: (&str, &str) = ("admin", "meinsm");
+const FACTORY: (&str, &str) = ("admin", FACTORY_PASSWORD);
 /// A clock that is further off can make a camera refuse a right password; in seconds.
 const CLOCK_TOLERANCE: i64 = 300;
 
