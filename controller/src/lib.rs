@@ -1,1 +1,5 @@
-//! Palisade's controller. Empty on purpose: its turn comes after the agent can judge a camera alone.
+//! Palisade's controller: steers all sites. `api` authenticates, unpacks, calls, wraps; `service` decides and knows
+//! neither tonic nor SQL; `store` remembers and decides nothing. The same noun names the file in each.
+
+pub mod service;
+pub mod store;

@@ -70,6 +70,110 @@ impl fmt::Display for DeviceName {
     }
 }
 
+/// A name of lower-case letters, digits and dashes, 1 to 40 characters, starting with a letter or digit: it stands in
+/// certificates, so it is plain.
+macro_rules! plain_name {
+    ($(#[$words:meta])* $name:ident, $what:literal) => {
+        $(#[$words])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadId;
+
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                if (1..=40).contains(&text.len()) && !text.starts_with('-') && text.chars().all(plain) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(BadId { what: $what, text: text.chars().take(60).collect() })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadId;
+
+            fn try_from(text: String) -> Result<Self, BadId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// The text cannot be the name of what it should name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} cannot be {what}: use 1 to 40 lower-case letters, digits or dashes, starting with a letter or digit"
+)]
+pub struct BadId {
+    what: &'static str,
+    text: String,
+}
+
+plain_name! {
+    /// Whose cameras these are, such as `acme`.
+    Organisation, "the name of an organisation"
+}
+plain_name! {
+    /// A site, such as `harbour`. One agent serves it.
+    SiteName, "the name of a site"
+}
+plain_name! {
+    /// A person who steers sites, such as `kim`.
+    OperatorName, "the name of an operator"
+}
+plain_name! {
+    /// An agent: 32 hex digits that the controller draws at random.
+    AgentId, "the name of an agent"
+}
+
+/// What an operator may do. Each role may all that the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Also steers sites: policy, tokens, orders, attestations and waivers.
+    Operator,
+    /// Also decides about people, trust, removal and replacement.
+    Administrator,
+}
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Administrator];
+
+    /// The word in files, tables and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,10 @@ pub mod policy;
 pub mod secret;
 pub mod text;
 pub mod time;
+pub mod wire;
 
 pub use finding::{Disruption, Evidence, Finding, LockoutRisk, Verdict, Waiver};
-pub use id::DeviceName;
+pub use id::{AgentId, DeviceName, OperatorName, Organisation, Role, SiteName};
 pub use measure::{Camera, Measure, Nas, Proof, Vms};
 pub use policy::{Policy, Stance};
 pub use secret::Secret;

@@ -1,0 +1,3 @@
+//! `palisade`.
+
+fn main() {}

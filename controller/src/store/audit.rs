@@ -1,0 +1,80 @@
+//! The audit log: one record per change, chained by hash, in the same transaction as the change.
+
+use certs::audit::{ChainHead, Record};
+use proto::Timestamp;
+use sqlx::Row as _;
+
+use super::{Change, Store, StoreError, while_doing};
+
+/// Who did what to what; the record's number and hash come from the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// When.
+    pub time: Timestamp,
+    /// Who: a name such as `palisade://acme/operator/kim`, or a source address.
+    pub actor: String,
+    /// A word such as `site_added`.
+    pub deed: &'static str,
+    /// To what.
+    pub subject: String,
+    /// The rest. Never a secret.
+    pub detail: String,
+}
+
+impl Change {
+    /// Makes it so, and leaves its record.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written.
+    pub async fn commit(mut self, deed: Deed) -> Result<ChainHead, StoreError> {
+        let failed = while_doing("committing a change");
+        let row = sqlx::query("SELECT number, hash FROM audit_log ORDER BY number DESC LIMIT 1")
+            .fetch_optional(&mut *self.tx)
+            .await
+            .map_err(&failed)?;
+        let head = row.map(|row| head(&row)).transpose()?.unwrap_or_default();
+        let Deed { time, actor, deed, subject, detail } = deed;
+        let record =
+            Record { number: head.length + 1, time, actor, deed: deed.to_owned(), subject, detail };
+        let after = head.extended(&record);
+        sqlx::query(
+            "INSERT INTO audit_log (number, time, actor, deed, subject, detail, hash) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(i64::try_from(record.number).unwrap_or(i64::MAX))
+        .bind(record.time.unix())
+        .bind(record.actor)
+        .bind(record.deed)
+        .bind(record.subject)
+        .bind(record.detail)
+        .bind(after.hash.to_vec())
+        .execute(&mut *self.tx)
+        .await
+        .map_err(&failed)?;
+        self.tx.commit().await.map_err(&failed)?;
+        Ok(after)
+    }
+}
+
+impl Store {
+    /// The last record's place and hash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_head(&self) -> Result<ChainHead, StoreError> {
+        let row = sqlx::query("SELECT number, hash FROM audit_log ORDER BY number DESC LIMIT 1")
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(while_doing("reading the audit log"))?;
+        Ok(row.map(|row| head(&row)).transpose()?.unwrap_or_default())
+    }
+}
+
+fn head(row: &sqlx::any::AnyRow) -> Result<ChainHead, StoreError> {
+    let failed = while_doing("reading the audit log");
+    let number: i64 = row.try_get("number").map_err(&failed)?;
+    let hash: Vec<u8> = row.try_get("hash").map_err(&failed)?;
+    let nonsense = || StoreError::Nonsense(format!("audit record {number}"));
+    let hash = hash.try_into().map_err(|_| nonsense())?;
+    Ok(ChainHead { length: u64::try_from(number).map_err(|_| nonsense())?, hash })
+}

@@ -1,0 +1,133 @@
+//! What the controller remembers, in SQL. It decides nothing. One code path for every engine: `$1` placeholders, TEXT,
+//! BIGINT and BLOB, nothing that only SQLite knows but for how a connection is opened.
+//!
+//! Reads go through [`Store`]; writes through a [`Change`], which can only be committed together with the record of it
+//! in the audit log, or through an [`Intake`], which takes what agents report and leaves none.
+
+mod audit;
+mod migrations;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyPool, Transaction};
+
+pub use audit::Deed;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is damaged.
+    #[error("the database failed while {0}")]
+    Database(&'static str, #[source] sqlx::Error),
+    /// The file was written by a newer version.
+    #[error(
+        "the database is at version {found}, and this program knows versions up to {known}; use a newer palisade"
+    )]
+    TooNew {
+        /// The file's.
+        found: i64,
+        /// The last one known here.
+        known: i64,
+    },
+    /// Something stands in the database that no version of this program wrote.
+    #[error("the database holds {0}, which makes no sense")]
+    Nonsense(String),
+}
+
+/// The controller's memory. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: AnyPool,
+    /// One connection: writers wait in line here instead of failing at the database.
+    writer: AnyPool,
+}
+
+/// Several writes that happen together or not at all, with one record in the audit log.
+pub struct Change {
+    pub(super) tx: Transaction<'static, sqlx::Any>,
+}
+
+/// Several writes of what agents report, that happen together or not at all.
+pub struct Intake {
+    pub(super) tx: Transaction<'static, sqlx::Any>,
+}
+
+/// Names what was being done in a [`StoreError`].
+pub(super) fn while_doing(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |error| StoreError::Database(what, error)
+}
+
+impl Store {
+    /// Opens the file, makes it if it is not there, and brings it to the newest version.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let failed = while_doing("opening it");
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let options: AnyConnectOptions = url.parse().map_err(&failed)?;
+        let pool = |most: u32| {
+            AnyPoolOptions::new()
+                .max_connections(most)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(Duration::from_secs(30))
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        // FULL: what was committed survives a power cut, in WAL mode as well.
+                        for pragma in [
+                            "PRAGMA journal_mode = WAL",
+                            "PRAGMA synchronous = FULL",
+                            "PRAGMA foreign_keys = ON",
+                            "PRAGMA busy_timeout = 10000",
+                        ] {
+                            sqlx::query(pragma).execute(&mut *connection).await?;
+                        }
+                        Ok(())
+                    })
+                })
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(&failed)?;
+        migrations::run(&writer).await?;
+        let readers = pool(4).connect_with(options).await.map_err(&failed)?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Begins a change. Only one is open at a time; the next one waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn change(&self) -> Result<Change, StoreError> {
+        Ok(Change { tx: self.writer.begin().await.map_err(while_doing("beginning a change"))? })
+    }
+
+    /// Begins to take in what an agent reports.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn intake(&self) -> Result<Intake, StoreError> {
+        Ok(Intake { tx: self.writer.begin().await.map_err(while_doing("beginning an intake"))? })
+    }
+
+    /// Closes every connection, so that the file may be copied or moved.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Intake {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; then nothing was written.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.tx.commit().await.map_err(while_doing("committing an intake"))
+    }
+}
