@@ -1,5 +1,6 @@
 //! Palisade's controller: steers all sites. `api` authenticates, unpacks, calls, wraps; `service` decides and knows
 //! neither tonic nor SQL; `store` remembers and decides nothing. The same noun names the file in each.
 
+pub mod config;
 pub mod service;
 pub mod store;
