@@ -6,6 +6,7 @@
 
 mod audit;
 mod migrations;
+pub mod offline;
 #[cfg(test)]
 mod tests;
 

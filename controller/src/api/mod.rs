@@ -1,0 +1,3 @@
+//! The wire. Only this room says tonic.
+
+pub mod client;
