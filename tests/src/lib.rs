@@ -4,4 +4,6 @@ pub mod agent_binary;
 pub mod bad_cameras;
 pub mod devices;
 pub mod fleet;
+pub mod herd;
+pub mod manual_clock;
 pub mod pretend_site;
