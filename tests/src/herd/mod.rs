@@ -1,6 +1,7 @@
 //! Thousands of agents in one process, each with a certificate of its own, for measuring a controller: they enrol, dial,
 //! hold their streams open, take what should be, and say that orders are done. They look at no device.
 
+pub mod bare;
 pub mod dial;
 pub mod operator;
 pub mod stand;
