@@ -15,11 +15,13 @@ use super::words::nonsense;
 /// The help page's example.
 pub const ATTEST_EXAMPLE: &str = "\
 Example:
-  palisade attest harbour C22 --by 'Kim Lee' --until 2027-06-30 --evidence 'restored the backup on 24 June'";
+  palisade attest harbour C22 --by 'Kim Lee' --until 2027-06-30 \\
+      --evidence 'restored the backup on 24 June'";
 /// The help page's example.
 pub const WAIVE_EXAMPLE: &str = "\
 Example:
-  palisade waive harbour C15 --device yard --reason 'VMS needs port 80' --owner 'Kim Lee' --expires 2027-06-30";
+  palisade waive harbour C15 --device yard --reason 'VMS needs port 80' \\
+      --owner 'Kim Lee' --expires 2027-06-30";
 
 /// What an attestation or waiver is about.
 #[derive(Debug, Args)]
