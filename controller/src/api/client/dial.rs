@@ -138,7 +138,8 @@ fn judged(address: &str, error: &io::Error) -> Option<DialError> {
 
 fn stranger(reason: &CertificateError) -> String {
     match reason {
-        CertificateError::UnknownIssuer => {
+        // A root of the same name and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate leads to no root that you trust".to_owned()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

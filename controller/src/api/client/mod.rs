@@ -5,6 +5,8 @@
 
 mod dial;
 mod fault;
+#[cfg(test)]
+pub(crate) mod pretend;
 
 use std::future::Future;
 use std::time::Duration;

@@ -3,8 +3,12 @@
 mod audit;
 mod config;
 mod hostile;
+mod listings;
+mod login;
+mod orders;
 mod policy;
 mod secrets;
+mod streams;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -13,12 +17,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use certs::Clock;
 use proto::Timestamp;
 use tempfile::TempDir;
 
 use super::{Console, Terminals, run};
+use crate::api::client::pretend::Pretend;
 
 /// What came back.
 #[derive(Debug)]
@@ -28,13 +34,16 @@ struct Answer {
     err: String,
 }
 
-/// A clock that stands.
+/// The present of every test, until the test says otherwise.
+const PRESENT: i64 = 1_795_508_100;
+
+/// A clock that stands until it is set.
 #[derive(Debug)]
-struct Standing(Timestamp);
+struct Standing(AtomicI64);
 
 impl Clock for Standing {
     fn now(&self) -> Timestamp {
-        self.0
+        Timestamp::from_unix(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -46,6 +55,7 @@ struct World {
     terminals: Terminals,
     /// What the person at the terminal types when asked.
     types: &'static str,
+    clock: Arc<Standing>,
 }
 
 impl World {
@@ -59,7 +69,36 @@ impl World {
             variables: BTreeMap::from([("HOME", home)]),
             terminals: Terminals::default(),
             types: "",
+            clock: Arc::new(Standing(PRESENT.into())),
         }
+    }
+
+    /// A world with a controller, to which somebody is logged in.
+    fn logged_in() -> (Self, Pretend) {
+        let world = Self::new();
+        let pretend = Pretend::start(world.clock.clone());
+        world.secret("code", pretend.code().to_text().expose());
+        let answer = world.run(&["login", "--code-file", "@code"]);
+        assert_eq!(answer.code, super::GOOD, "{answer:?}");
+        pretend.asked();
+        (world, pretend)
+    }
+
+    /// Time passes.
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// What a file in the world's directory holds.
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Asserts that only the owner may read a file.
+    #[track_caller]
+    fn is_private(&self, name: &str) {
+        let mode = fs::metadata(self.path(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -91,7 +130,7 @@ impl World {
             },
             ask: &|_| Ok(self.types.to_owned()),
             terminals: self.terminals,
-            clock: Arc::new(Standing("2026-11-24T08:15:00Z".parse().unwrap())),
+            clock: self.clock.clone(),
         };
         let arguments = arguments.iter().map(|argument| match argument.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
