@@ -28,7 +28,7 @@ const CHUNK: usize = 500;
 /// `audit`
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// List the records
+    /// List the records; as JSON, one object a line
     #[command(after_help = "Example:\n  palisade audit log --from 100 --format json")]
     Log(Log),
     /// Find records that were changed, removed, put elsewhere or cut off; the exit code is 1 if there are any

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use certs::seal::Work;
 use clap::{Args, Subcommand};
 use proto::wire::v1;
 use serde::Serialize;
 
 use super::agent::AgentRow;
 use super::console::Console;
-use super::seams;
+use super::seams as found;
 use super::secrets;
-use super::session::{Connection, Session};
+use super::session::{Connection, Session, runtime, wait};
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use super::table::{self, Format, Printing};
@@ -100,8 +101,10 @@ pub fn run(
             let mut session = Session::open(connection, console)?;
             let file = prepare.passphrase_file.as_deref();
             let passphrase = secrets::new_passphrase(file, console)?;
-            let organisation = session.organisation.clone();
-            seams::prepare(&config, &organisation, passphrase, console.clock.now())?;
+            let data = &config.server.data;
+            let begun = found::prepare_authority(data, passphrase, Work::Full, console.clock.now());
+            let pin = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
+            console.note(&format!("made a root with the pin {pin}"));
             let request = turnover(v1::TurnoverStep::Prepare, 0);
             return tell(session.ask(request)?, prepare.printing, console);
         }

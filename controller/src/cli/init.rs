@@ -1,15 +1,19 @@
 //! `palisade init`: an organisation from nothing. Everything that can be found wrong is found before anything is made.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use certs::seal::Work;
 use clap::Args;
 use proto::{OperatorName, Organisation};
 
 use super::console::Console;
 use super::files::{self, Place, Readers};
-use super::seams;
+use super::seams as found;
 use super::secrets;
+use super::session::{runtime, wait};
 use super::stop::{GOOD, Stop};
 use super::ticket::Tray;
 use crate::config::{Address, Config, FILE_NAME, Loaded};
@@ -58,31 +62,80 @@ pub struct Init {
 /// A data folder that is not empty, settings that are wrong, files that cannot be written.
 pub fn run(init: &Init, console: &mut Console<'_>) -> Result<u8, Stop> {
     let tray = Tray::check(init.code_file.as_deref(), "--code-file", console)?;
-    let data = std::path::absolute(&init.data)
-        .map_err(|error| Stop::Failed(format!("cannot tell where the data folder is: {error}")))?;
+    let data = absolute(&init.data)?;
     empty(&data)?;
-    let config = settings(init, &data)?;
+    let config = settings(&data, &init.address, init.listen)?;
     let passphrase = secrets::new_passphrase(init.passphrase_file.as_deref(), console)?;
-    files::private_folder(&data)?;
-    let path = init.config.clone().unwrap_or_else(|| data.join(FILE_NAME));
-    let place = Place::new_file(&path, Readers::AsUsual)?;
-    let ticket = seams::found(
+    let settings = Settings::place(&data, init.config.as_deref())?;
+    let begun = found::found(
         &data,
         init.organisation.clone(),
         config.addresses(),
         passphrase,
+        Work::Full,
         init.operator.clone(),
         console.clock.now(),
-    )?;
-    place.write(config.to_file().as_bytes())?;
+    );
+    let ticket = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
+    settings.write(&config)?;
     tray.put(&ticket, console)?;
-    console.note(&format!(
-        "made {} in {}; next: palisade serve --config {}",
-        init.organisation,
-        data.display(),
-        path.display()
-    ));
+    console.note(&format!("made {} in {}", init.organisation, data.display()));
+    console.note(&format!("next: palisade serve --config {}", settings.path().display()));
     Ok(GOOD)
+}
+
+/// A place for the settings file, found fit before the data folder is filled.
+#[derive(Debug)]
+pub struct Settings {
+    place: Place,
+    made: Option<PathBuf>,
+    written: Cell<bool>,
+}
+
+impl Settings {
+    /// Where `--config` says, else in the data folder, which is made for it.
+    ///
+    /// # Errors
+    /// A file that exists, a folder that takes none.
+    pub fn place(data: &Path, config: Option<&Path>) -> Result<Self, Stop> {
+        let made = (!data.exists()).then(|| data.to_owned());
+        files::private_folder(data)?;
+        let path = config.map_or_else(|| data.join(FILE_NAME), Path::to_owned);
+        let place = Place::new_file(&path, Readers::AsUsual)?;
+        Ok(Self { place, made, written: Cell::new(false) })
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn write(&self, config: &Config) -> Result<(), Stop> {
+        self.written.set(true);
+        self.place.write(config.to_file().as_bytes())
+    }
+
+    /// Where.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+}
+
+impl Drop for Settings {
+    /// A data folder that nothing came into goes again.
+    fn drop(&mut self) {
+        if let (Some(made), false) = (&self.made, self.written.get()) {
+            let _ = std::fs::remove_dir(made);
+        }
+    }
+}
+
+/// The whole path, from the root on.
+///
+/// # Errors
+/// A process without a folder to be in.
+pub fn absolute(path: &Path) -> Result<PathBuf, Stop> {
+    std::path::absolute(path)
+        .map_err(|error| Stop::Failed(format!("cannot tell where {} is: {error}", path.display())))
 }
 
 /// Refuses a folder that holds anything.
@@ -99,18 +152,22 @@ pub fn empty(folder: &Path) -> Result<(), Stop> {
     }
 }
 
-fn settings(init: &Init, data: &Path) -> Result<Config, Stop> {
+/// Settings with these values and every default, checked as a controller will.
+///
+/// # Errors
+/// Values that cannot be served.
+pub fn settings(
+    data: &Path,
+    addresses: &[Address],
+    listen: Option<SocketAddr>,
+) -> Result<Config, Stop> {
     let mut config = Config::default();
-    config.server.data = data.to_owned();
-    config.server.addresses = init.address.clone();
-    config.server.listen = match (init.listen, init.address.first()) {
-        (Some(listen), _) => listen,
-        (None, first) => {
-            SocketAddr::from(([0; 4], first.map_or(config.server.listen.port(), Address::port)))
-        }
-    };
-    // Read back as a controller will, so that what is written can be served.
-    Loaded::read(&config.to_file(), data, &std::collections::BTreeMap::new())
+    data.clone_into(&mut config.server.data);
+    config.server.addresses = addresses.to_vec();
+    let usual = config.server.listen.port();
+    let port = addresses.first().map_or(usual, Address::port);
+    config.server.listen = listen.unwrap_or_else(|| SocketAddr::from(([0; 4], port)));
+    Loaded::read(&config.to_file(), data, &BTreeMap::new())
         .map(|loaded| loaded.config)
         .map_err(|error| Stop::Usage(error.to_string()))
 }

@@ -213,6 +213,9 @@ pub fn run(
                 version: it.version.unwrap_or(0),
             };
             let version = Session::open(connection, console)?.ask(request)?;
+            if version.version == 0 {
+                console.note("no policy was applied; the defaults hold, as an empty file has them");
+            }
             match it.printing.format {
                 Format::Json => table::object(&VersionRow::from(version), console)?,
                 Format::Text if console.terminals.output => {
@@ -229,8 +232,9 @@ fn compare(it: &Diff, connection: &Connection, console: &mut Console<'_>) -> Res
     let text = read(&it.file, console)?;
     let site = name(it.site.as_ref());
     let mut session = Session::open(connection, console)?;
-    let in_force = session.ask(v1::ShowPolicyRequest { site, version: 0 })?;
-    let old = format!("in force (version {})", in_force.version);
+    let in_force = session.ask(v1::ShowPolicyRequest { site: site.clone(), version: 0 })?;
+    let whose = if in_force.site == site { "" } else { " of the organisation" };
+    let old = format!("in force (version {}{whose})", in_force.version);
     let new = it.file.display().to_string();
     let shown = diff::unified((&old, &in_force.text), (&new, &text));
     console.result(&on_a_terminal(&shown))?;

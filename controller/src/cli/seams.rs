@@ -4,8 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use certs::SharedClock;
-use certs::seal::Opener;
+use certs::seal::{Opener, Work};
 use certs::ticket::Ticket;
+use certs::trust::RootPin;
 use proto::{OperatorName, Organisation, Secret, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -17,24 +18,42 @@ fn missing() -> Stop {
 }
 
 /// `service::found::found`
-pub fn found(
+pub async fn found(
     _: &Path,
     _: Organisation,
     _: Vec<String>,
     _: Secret,
+    _: Work,
     _: OperatorName,
     _: Timestamp,
 ) -> Result<Ticket, Stop> {
     Err(missing())
 }
 
-/// `service::turnover::prepare`
-pub fn prepare(_: &Config, _: &Organisation, _: Secret, _: Timestamp) -> Result<(), Stop> {
+/// `service::found::prepare_authority`
+pub async fn prepare_authority(
+    _: &Path,
+    _: Secret,
+    _: Work,
+    _: Timestamp,
+) -> Result<RootPin, Stop> {
     Err(missing())
 }
 
-/// `service::backup::restore`
-pub fn restore(_: File, _: &Opener, _: &Path) -> Result<(), Stop> {
+/// What was brought back.
+pub struct Restored {
+    /// Whose controller it is.
+    pub organisation: Organisation,
+    /// When the backup was taken.
+    pub taken_at: Timestamp,
+    /// How many records the audit log had then.
+    pub audit_length: u64,
+    /// How many tokens and codes were revoked.
+    pub revoked: u64,
+}
+
+/// `service::restore::restore`
+pub async fn restore(_: File, _: Opener, _: &Path, _: Timestamp) -> Result<Restored, Stop> {
     Err(missing())
 }
 

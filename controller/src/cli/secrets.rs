@@ -13,7 +13,7 @@ pub const PASSPHRASE: &str = "PALISADE_PASSPHRASE";
 /// The environment variable that may hold a one-time code.
 pub const CODE: &str = "PALISADE_CODE";
 /// A passphrase has at least so many characters.
-const LEAST: usize = 10;
+const LEAST: usize = 12;
 
 /// The passphrase of a root's key that is about to be made; a person is asked twice.
 ///

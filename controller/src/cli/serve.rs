@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::console::Console;
-use super::seams;
+use super::seams as api;
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use crate::config::{Log, LogFormat};
@@ -45,7 +45,7 @@ pub fn run(serve: &Serve, console: &mut Console<'_>) -> Result<u8, Stop> {
             tracing::info!("stopping");
             watched.cancel();
         });
-        seams::serve(config, clock, stop).await
+        api::serve(config, clock, stop).await.map_err(|error| Stop::failed(&error))
     })?;
     Ok(GOOD)
 }

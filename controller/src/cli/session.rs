@@ -39,6 +39,8 @@ pub struct Session {
     client: Client,
     /// Whose controller it is.
     pub organisation: Organisation,
+    /// Where it was looked for.
+    addresses: Vec<String>,
 }
 
 /// A runtime for a command that waits for one thing at a time.
@@ -86,7 +88,7 @@ impl Session {
     /// Nobody, a certificate that is over, a controller that is not reached or refuses.
     pub fn open(connection: &Connection, console: &mut Console<'_>) -> Result<Self, Stop> {
         let home = Home::find(connection.home.as_deref(), console)?;
-        let mut operator = home.load()?;
+        let operator = home.load()?;
         let now = console.clock.now();
         let ends = operator.identity.not_after();
         if now >= ends {
@@ -95,13 +97,14 @@ impl Session {
                 "your certificate ended at {ends}; ask an administrator to run palisade operator code {name}, then log in"
             )));
         }
-        if !connection.controller.is_empty() {
-            operator.addresses = connection.controller.iter().map(ToString::to_string).collect();
-        }
+        let addresses = match connection.controller.as_slice() {
+            [] => operator.addresses.clone(),
+            given => given.iter().map(ToString::to_string).collect(),
+        };
         let runtime = runtime()?;
-        let client = connect(&runtime, &operator, &operator.identity, console.clock.clone())?;
+        let client = connect(&runtime, &operator, &addresses, console.clock.clone())?;
         let organisation = operator.organisation.clone();
-        let mut session = Self { runtime, client, organisation };
+        let mut session = Self { runtime, client, organisation, addresses };
         if is_due(&operator.identity, now)
             && let Err(why) = session.renew(&home, operator, console)
         {
@@ -132,7 +135,7 @@ impl Session {
             return Err(Stop::Failed("the new certificate is for somebody else".to_owned()));
         }
         let clock = console.clock.clone();
-        self.client = connect(&self.runtime, &renewed, &renewed.identity, clock)?;
+        self.client = connect(&self.runtime, &renewed, &self.addresses, clock)?;
         self.ask(v1::WhoAmIRequest {})?;
         home.save(&renewed)
     }
@@ -181,12 +184,12 @@ fn is_due(identity: &Identity, now: Timestamp) -> bool {
 fn connect(
     runtime: &Runtime,
     operator: &Operator,
-    identity: &Identity,
+    addresses: &[String],
     clock: SharedClock,
 ) -> Result<Client, Stop> {
     let trusting = Trusting::Bundle(operator.trust.clone());
-    let addresses = operator.addresses.clone();
-    let dial = dial(&operator.organisation, addresses, &trusting, Some(identity), clock)?;
+    let (organisation, identity) = (&operator.organisation, &operator.identity);
+    let dial = dial(organisation, addresses.to_vec(), &trusting, Some(identity), clock)?;
     wait(runtime, Client::connect(dial))?.map_err(|error: DialError| Stop::failed(&error))
 }
 

@@ -94,3 +94,75 @@ impl Log {
         Ok(heads)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use certs::audit::{BrokenChain, Verifier};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Deed, Store};
+
+    /// A file with that many records, after these statements.
+    async fn log(count: i64, statements: &[&'static str]) -> (TempDir, Log) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("palisade.db");
+        let store = Store::open(&path).await.unwrap();
+        for number in 0..count {
+            let change = store.change().await.unwrap();
+            let subject = format!("site-{number}");
+            let (actor, detail) = ("palisade://acme/operator/kim".to_owned(), String::new());
+            let time = Timestamp::from_unix(1_795_500_000 + number);
+            change.commit(Deed { time, actor, deed: "site_added", subject, detail }).await.unwrap();
+        }
+        for statement in statements {
+            sqlx::query(*statement).execute(&store.writer).await.unwrap();
+        }
+        store.close().await;
+        let log = Log::open(&path).await.unwrap();
+        (folder, log)
+    }
+
+    async fn verify(log: &Log) -> Result<ChainHead, BrokenChain> {
+        let mut verifier = Verifier::new(log.witnesses().await.unwrap());
+        let mut after = 0;
+        loop {
+            let page = log.page(after).await.unwrap();
+            let Some((last, _)) = page.last() else { return verifier.finish() };
+            after = last.number;
+            for (record, hash) in &page {
+                verifier.take(record, hash)?;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_done_to_the_table_shows() {
+        let (_folder, whole) = log(9, &[]).await;
+        assert_eq!(verify(&whole).await.unwrap().length, 9);
+        for (statement, expected) in [
+            ("UPDATE audit_log SET detail = 'x' WHERE number = 4", BrokenChain::Changed(4)),
+            ("UPDATE audit_log SET time = time + 1 WHERE number = 9", BrokenChain::Changed(9)),
+            (
+                "DELETE FROM audit_log WHERE number = 4",
+                BrokenChain::OutOfPlace { wanted: 4, found: 5 },
+            ),
+        ] {
+            let (_folder, log) = log(9, &[statement]).await;
+            assert_eq!(verify(&log).await, Err(expected), "{statement}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_end_shows_against_what_an_agent_witnessed() {
+        let site = "INSERT INTO sites (name, title, created_at, generation) VALUES ('a', '', 0, 1)";
+        let agent = "INSERT INTO agents SELECT '0f', 'a', 'active', '', '', '', 0, x'', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+                     0, 0, x'', number, hash FROM audit_log WHERE number = 8";
+        let (_folder, whole) = log(9, &[site, agent]).await;
+        assert_eq!(verify(&whole).await.unwrap().length, 9);
+        let cut = "DELETE FROM audit_log WHERE number > 6";
+        let (_folder, log) = log(9, &[site, agent, cut]).await;
+        let by = "agent 0f".to_owned();
+        assert_eq!(verify(&log).await, Err(BrokenChain::CutOff { found: 6, kept: 8, by }));
+    }
+}

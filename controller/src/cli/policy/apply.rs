@@ -19,7 +19,7 @@ pub fn apply(
     let text = read(&apply.file, console)?;
     let site = name(apply.site.as_ref());
     let mut session = Session::open(connection, console)?;
-    let in_force = session.ask(v1::ShowPolicyRequest { site: site.clone(), version: 0 })?;
+    let in_force = in_force(&site, &mut session)?;
     if in_force.text == text && in_force.site == site && in_force.version > 0 {
         console.note(&format!("version {} in force is the same; nothing to do", in_force.version));
         return Ok(GOOD);
@@ -27,7 +27,7 @@ pub fn apply(
     let expected_version = match (apply.force, apply.expect) {
         (true, _) => 0,
         (false, Some(version)) => version,
-        (false, None) => in_force.version,
+        (false, None) => seen(&in_force, &site),
     };
     let comment = apply.comment.clone();
     let request = v1::ApplyPolicyRequest { text, site, comment, expected_version };
@@ -45,7 +45,7 @@ pub fn roll_back(
 ) -> Result<u8, Stop> {
     let site = name(back.site.as_ref());
     let mut session = Session::open(connection, console)?;
-    let in_force = session.ask(v1::ShowPolicyRequest { site: site.clone(), version: 0 })?;
+    let in_force = in_force(&site, &mut session)?;
     let earlier =
         session.ask(v1::ShowPolicyRequest { site: site.clone(), version: back.version })?;
     if earlier.site != site {
@@ -54,13 +54,24 @@ pub fn roll_back(
             back.version
         )));
     }
+    let expected_version = seen(&in_force, &site);
     let request = v1::ApplyPolicyRequest {
         text: earlier.text,
         site,
         comment: format!("back to version {}", back.version),
-        expected_version: in_force.version,
+        expected_version,
     };
     put(request, back.waiting, &mut session, console)
+}
+
+fn in_force(site: &str, session: &mut Session) -> Result<v1::PolicyVersion, Stop> {
+    session.ask(v1::ShowPolicyRequest { site: site.to_owned(), version: 0 })
+}
+
+/// The version that was seen and may be replaced; 0, which is any, for a site that has none of its own yet and was shown
+/// the organisation's.
+fn seen(in_force: &v1::PolicyVersion, site: &str) -> u64 {
+    if in_force.site == site { in_force.version } else { 0 }
 }
 
 fn put(

@@ -74,6 +74,19 @@ fn a_certificate_is_renewed_once_half_its_life_is_over() {
 }
 
 #[test]
+fn a_renewal_elsewhere_does_not_change_where_the_controller_is() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("who_am_i", whoami());
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    world.pass(4 * DAY);
+    let both = ["whoami", "--controller", &dead.to_string(), "--controller", &pretend.address()];
+    assert_eq!(world.run(&both).code, GOOD);
+    assert!(pretend.asked().concat().contains("renew_operator"));
+    let kept: serde_json::Value = serde_json::from_str(&world.read(FILE)).unwrap();
+    assert_eq!(kept["addresses"], serde_json::json!([pretend.address()]));
+}
+
+#[test]
 fn a_renewal_that_fails_is_told_and_the_command_goes_on() {
     let (world, pretend) = World::logged_in();
     pretend.answers("who_am_i", whoami());

@@ -127,6 +127,8 @@ fn a_policy_is_compared_line_by_line() {
     {
         assert!(answer.out.lines().any(|it| it == line), "{line}: {answer:?}");
     }
+    let of_site = world.run(&["policy", "diff", "@policy.toml", "--site", "harbour"]);
+    assert!(of_site.out.starts_with("--- in force (version 3 of the organisation)"), "{of_site:?}");
     world.write("policy.toml", "[passwords]\nmin_length = 9\n");
     let same = world.run(&["policy", "diff", "@policy.toml"]);
     assert_eq!((same.code, same.out.as_str()), (GOOD, ""));
@@ -151,6 +153,13 @@ fn a_policy_is_applied_over_the_version_that_was_seen() {
         let asked = pretend.asked().concat();
         assert!(asked.contains(expected) && asked.contains("min_length = 12"), "{asked}");
     }
+    // A site without a policy of its own is shown the organisation's, whose version says nothing of the site's.
+    assert_eq!(world.run(&[&apply[..], &["--site", "harbour"]].concat()).code, GOOD);
+    let asked = pretend.asked().concat();
+    assert!(
+        asked.contains("site: \"harbour\"") && asked.contains("expected_version: 0"),
+        "{asked}"
+    );
     pretend.answers("show_policy", version(4, "[passwords]\nmin_length = 12\n"));
     pretend.asked();
     let same = world.run(&apply);

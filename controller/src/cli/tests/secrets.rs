@@ -38,12 +38,12 @@ fn a_passphrase_needs_a_source_and_a_length() {
     refused(&open, USAGE, &["open", "can be read by others", "chmod 600"]);
     world.secret("short", "short\n");
     let short = init(&world, &["--code-file", "@c", "--passphrase-file", "@short"]);
-    refused(&short, USAGE, &["shorter than 10"]);
+    refused(&short, USAGE, &["shorter than 12"]);
     world.secret("empty", "\nsecond line\n");
     let empty = init(&world, &["--code-file", "@c", "--passphrase-file", "@empty"]);
     refused(&empty, USAGE, &["empty line"]);
     world.variables.insert("PALISADE_PASSPHRASE", "short".to_owned());
-    refused(&init(&world, &["--code-file", "@c"]), USAGE, &["shorter than 10"]);
+    refused(&init(&world, &["--code-file", "@c"]), USAGE, &["shorter than 12"]);
     assert!(!world.path("data").exists() && !world.path("c").exists());
 }
 
@@ -63,7 +63,16 @@ fn a_data_folder_that_holds_anything_is_not_touched() {
     world.write("data/keep", "me");
     world.secret("key", "AGE-SECRET-KEY-1\n");
     refused(&init(&world, &["--code-file", "@c"]), USAGE, &["data", "not empty"]);
-    let restore = ["restore", "@b.age", "--identity", "@key", "--data", "@data"];
+    let restore = [
+        "restore",
+        "@b.age",
+        "--identity",
+        "@key",
+        "--data",
+        "@data",
+        "--address",
+        "127.0.0.1:7443",
+    ];
     refused(&world.run(&restore), USAGE, &["data", "not empty"]);
     assert_eq!(fs::read_to_string(world.path("data/keep")).unwrap(), "me");
 }
