@@ -34,10 +34,11 @@ pub enum AuditCommand {
     /// Find records that were changed, removed, put elsewhere or cut off; the exit code is 1 if there are any
     #[command(after_help = "\
 Examples:
-  palisade audit verify                                    the controller's log, fetched and verified here
-  palisade audit verify audit.jsonl --head 128:9f86d0...   an export, with no controller
-  palisade audit verify /var/lib/palisade/palisade.db      the database file itself
+  palisade audit verify
+  palisade audit verify audit.jsonl --head 128:9f86d0...
+  palisade audit verify /var/lib/palisade/palisade.db
 
+The first fetches the controller's log and verifies it here; the others need no controller.
 That the end was cut off shows only against a head that somebody else kept: every agent keeps one
 (palisade-agent status), and so may you (palisade audit verify prints it).")]
     Verify(Verify),

@@ -19,11 +19,11 @@ use crate::config::Span;
 
 /// The help page's example.
 pub const EXAMPLE: &str = "\
-Example: a turnover, in this order
-  palisade authority prepare --config /var/lib/palisade/palisade.toml   on the controller's machine
-  palisade authority status                                            until no agent is behind
+Example: a turnover, the first step on the controller's machine
+  palisade authority prepare --config /var/lib/palisade/palisade.toml
+  palisade authority status      until no agent is behind
   palisade authority activate
-  palisade authority retire                                            when no old certificate lives";
+  palisade authority retire      when no old certificate lives";
 
 /// `authority`
 #[derive(Debug, Subcommand)]
@@ -43,7 +43,7 @@ The passphrase seals the new root's key. It is asked for on the terminal, or com
     #[command(after_help = "\
 Examples:
   palisade authority activate
-  palisade authority activate --leave-behind-after 90d    goes on without agents that were offline for so long")]
+  palisade authority activate --leave-behind-after 90d")]
     Activate(Activate),
     /// Stop trusting the old root; refused while a certificate under it lives
     #[command(after_help = "Example:\n  palisade authority retire")]
@@ -70,7 +70,7 @@ pub struct Prepare {
 /// `authority activate`
 #[derive(Debug, Args)]
 pub struct Activate {
-    /// Go on without agents that were offline for so long; they have to find the way back
+    /// Go on without agents that were offline for so long; they are listed and have to find the way back
     #[arg(long, value_name = "TIME")]
     pub leave_behind_after: Option<Span>,
     /// How to print it.

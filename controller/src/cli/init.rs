@@ -24,8 +24,8 @@ Example:
   palisade init acme --data /var/lib/palisade --address controller.example.org:7443 \\
       --operator kim --code-file kim.code
 
-The passphrase seals the root's key. It is asked for on the terminal, or comes from --passphrase-file or
-from the environment variable PALISADE_PASSPHRASE; it is never an argument.";
+The passphrase seals the root's key. It is asked for on the terminal, or comes from
+--passphrase-file or from the environment variable PALISADE_PASSPHRASE; it is never an argument.";
 
 /// `init`
 #[derive(Debug, Args)]

@@ -98,7 +98,7 @@ fn answer(error: &clap::Error, console: &mut Console<'_>) -> Result<u8, Stop> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let fancy = console.terminals.output && console.variable("NO_COLOR").is_none();
         let text = if fancy { styled.ansi().to_string() } else { styled.to_string() };
-        console.result(&text)?;
+        console.result(&format!("{}\n", text.trim_end()))?;
         return Ok(GOOD);
     }
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)

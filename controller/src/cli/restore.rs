@@ -22,8 +22,9 @@ Example:
       --address controller.example.org:7443
   palisade serve --config /var/lib/palisade/palisade.toml
 
-A backup holds the database and the authority, not the settings: new ones are written, for this machine.
-Tokens and codes that were open when it was taken are revoked, because they may have been used since.";
+A backup holds the database and the authority, not the settings: new ones are written, for this
+machine. Tokens and codes that were open when it was taken are revoked, because they may have been
+used since.";
 
 /// An age identity file has at most so many bytes.
 const MAX_IDENTITY: u64 = 16 << 10;

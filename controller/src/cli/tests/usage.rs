@@ -44,6 +44,19 @@ fn every_command_shows_an_example_of_itself() {
     }
 }
 
+/// A line that is wrapped cannot be copied.
+#[test]
+fn no_line_of_an_example_is_wrapped() {
+    fn check(command: &clap::Command) {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in text.lines() {
+            assert!(line.len() <= 98, "{}: {line}", command.get_name());
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&Arguments::command());
+}
+
 /// The examples are what people type: each must be taken by the parser.
 #[test]
 fn every_example_is_a_command_line() {
