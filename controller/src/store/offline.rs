@@ -1,5 +1,5 @@
 //! The audit log read from a database file that nobody serves, or that somebody else does: read only, so that looking
-//! at evidence does not change it.
+//! at evidence does not change it, nor leave anything beside it.
 
 use std::path::Path;
 
@@ -27,7 +27,12 @@ impl Log {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let failed = while_doing("opening it for reading");
-        let url = format!("sqlite://{}?mode=ro", path.display());
+        // A file that somebody serves has a log of latest writes beside it. One without is whole by itself; read as if
+        // nobody could write to it, it needs no files beside it, so it may lie on a medium that takes none.
+        let mut writes = path.as_os_str().to_owned();
+        writes.push("-wal");
+        let is_alone = !Path::new(&writes).exists();
+        let url = format!("sqlite://{}?mode=ro&immutable={is_alone}", path.display());
         let options: AnyConnectOptions = url.parse().map_err(&failed)?;
         let pool = AnyPoolOptions::new().max_connections(1).connect_with(options).await;
         Ok(Self { pool: pool.map_err(&failed)? })
@@ -98,13 +103,14 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use certs::audit::{BrokenChain, Verifier};
+    use sqlx::AssertSqlSafe;
     use tempfile::TempDir;
 
     use super::*;
     use crate::store::{Deed, Store};
 
     /// A file with that many records, after these statements.
-    async fn log(count: i64, statements: &[&'static str]) -> (TempDir, Log) {
+    async fn log(count: i64, statements: &[&str]) -> (TempDir, Log) {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("palisade.db");
         let store = Store::open(&path).await.unwrap();
@@ -116,7 +122,8 @@ mod tests {
             change.commit(Deed { time, actor, deed: "site_added", subject, detail }).await.unwrap();
         }
         for statement in statements {
-            sqlx::query(*statement).execute(&store.writer).await.unwrap();
+            let statement = AssertSqlSafe((*statement).to_owned());
+            sqlx::query(statement).execute(&store.writer).await.unwrap();
         }
         store.close().await;
         let log = Log::open(&path).await.unwrap();
@@ -134,6 +141,30 @@ mod tests {
                 verifier.take(record, hash)?;
             }
         }
+    }
+
+    /// A statement that adds an agent who has seen that record as the last one, whatever else is known of agents.
+    async fn witness(number: u64) -> String {
+        let store = Store::open(&TempDir::new().unwrap().path().join("palisade.db")).await.unwrap();
+        let columns = sqlx::query("SELECT name, type FROM pragma_table_info('agents')");
+        let columns = columns.fetch_all(&store.readers).await.unwrap();
+        let value = |row: &sqlx::any::AnyRow| {
+            let (name, kind): (String, String) = (row.get("name"), row.get("type"));
+            let value = match (name.as_str(), kind.as_str()) {
+                ("id", _) => "'0f'",
+                ("site", _) => "'a'",
+                ("standing", _) => "'active'",
+                ("witnessed_length", _) => "number",
+                ("witnessed_hash", _) => "hash",
+                (_, "TEXT") => "''",
+                (_, "BLOB") => "x''",
+                (_, _) => "0",
+            };
+            value.to_owned()
+        };
+        let values: Vec<_> = columns.iter().map(value).collect();
+        let values = values.join(", ");
+        format!("INSERT INTO agents SELECT {values} FROM audit_log WHERE number = {number}")
     }
 
     #[tokio::test]
@@ -156,12 +187,11 @@ mod tests {
     #[tokio::test]
     async fn a_cut_end_shows_against_what_an_agent_witnessed() {
         let site = "INSERT INTO sites (name, title, created_at, generation) VALUES ('a', '', 0, 1)";
-        let agent = "INSERT INTO agents SELECT '0f', 'a', 'active', '', '', '', 0, x'', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-                     0, 0, x'', number, hash FROM audit_log WHERE number = 8";
-        let (_folder, whole) = log(9, &[site, agent]).await;
+        let agent = witness(8).await;
+        let (_folder, whole) = log(9, &[site, &agent]).await;
         assert_eq!(verify(&whole).await.unwrap().length, 9);
         let cut = "DELETE FROM audit_log WHERE number > 6";
-        let (_folder, log) = log(9, &[site, agent, cut]).await;
+        let (_folder, log) = log(9, &[site, &agent, cut]).await;
         let by = "agent 0f".to_owned();
         assert_eq!(verify(&log).await, Err(BrokenChain::CutOff { found: 6, kept: 8, by }));
     }

@@ -91,7 +91,8 @@ fn tell(found: &Found, console: &mut Console<'_>) -> Result<(), Stop> {
         return console.result(&format!("broken: {fault}\n"));
     }
     let head = found.head.as_deref().unwrap_or("none");
-    console.result(&format!("intact: {} records, head {head}\n", found.records))?;
+    let plural = if found.records == 1 { "" } else { "s" };
+    console.result(&format!("intact: {} record{plural}, head {head}\n", found.records))?;
     if found.witnesses == 0 {
         console.note(
             "no head was given with --head and no agent has witnessed one, so a log whose end was cut off looks the \

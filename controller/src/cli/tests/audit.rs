@@ -162,4 +162,30 @@ fn the_database_file_verifies_and_is_not_written_to() {
     assert_eq!(answer.code, GOOD, "{answer:?}");
     assert!(answer.out.contains("2500 records"), "{answer:?}");
     assert_eq!(fs::read(world.path("palisade.db")).unwrap(), before);
+    for beside in ["palisade.db-wal", "palisade.db-shm"] {
+        assert!(!world.path(beside).exists(), "{beside}");
+    }
+}
+
+#[test]
+fn the_database_verifies_while_somebody_serves_it() {
+    let world = World::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(async {
+        let store = Store::open(&world.path("palisade.db")).await.unwrap();
+        let deed = Deed {
+            time: Timestamp::from_unix(PRESENT),
+            actor: "palisade://acme/operator/kim".to_owned(),
+            deed: "site_added",
+            subject: "harbour".to_owned(),
+            detail: String::new(),
+        };
+        store.change().await.unwrap().commit(deed).await.unwrap();
+        store
+    });
+    // The record stands only in the log of latest writes yet.
+    assert!(world.path("palisade.db-wal").exists());
+    let answer = world.run(&["audit", "verify", "@palisade.db"]);
+    assert!(answer.code == GOOD && answer.out.contains("1 record,"), "{answer:?}");
+    runtime.block_on(store.close());
 }
