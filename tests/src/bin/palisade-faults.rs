@@ -32,8 +32,8 @@ enum Bench {
         /// How often.
         #[arg(long, default_value_t = 500)]
         trials: u32,
-        /// How long the store is used, in rounds of one deed, three times.
-        #[arg(long, default_value_t = 250)]
+        /// How long the store is used in each of five sessions, in deeds.
+        #[arg(long, default_value_t = 150)]
         rounds: u32,
         /// Cuts and remains follow from it.
         #[arg(long, default_value_t = 1)]
