@@ -5,6 +5,7 @@
 mod audit_file;
 mod audit_live;
 mod bad_cameras;
+mod bad_disk;
 mod bench_short;
 mod catalogue;
 mod demo;

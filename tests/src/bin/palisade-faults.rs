@@ -42,6 +42,9 @@ enum Bench {
     /// Uses a store, and says what it does.
     #[command(hide = true)]
     StoreWork { root: PathBuf, session: u64, rounds: u64 },
+    /// Uses a store on a disk that fills up.
+    #[command(hide = true)]
+    StoreFull { root: PathBuf },
     /// Leaves a store idle.
     #[command(hide = true)]
     StoreIdle { root: PathBuf },
@@ -80,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
         Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
+        Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
     }
 }
