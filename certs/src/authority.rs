@@ -136,7 +136,10 @@ fn server_params(
 }
 
 /// Dates and serial number are always set: the defaults of `rcgen` are the years 1975 to 4096 and a hash of the key.
-fn dated(not_before: Timestamp, not_after: Timestamp) -> Result<CertificateParams, AuthorityError> {
+pub(crate) fn dated(
+    not_before: Timestamp,
+    not_after: Timestamp,
+) -> Result<CertificateParams, AuthorityError> {
     if not_after <= not_before {
         return Err(AuthorityError::NeverValid(not_before, not_after));
     }
