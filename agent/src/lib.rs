@@ -9,6 +9,7 @@ pub mod facts;
 pub mod firmware;
 pub mod measures;
 pub mod report;
+pub mod schedule;
 pub mod site;
 pub mod timekeeper;
 pub mod visit;
