@@ -7,6 +7,7 @@ pub mod config;
 pub mod device;
 pub mod facts;
 pub mod firmware;
+pub mod inventory;
 pub mod measures;
 pub mod report;
 pub mod schedule;
