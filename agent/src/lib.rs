@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod discovery;
 pub mod facts;
 pub mod firmware;
 pub mod inventory;

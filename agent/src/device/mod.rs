@@ -5,7 +5,7 @@ mod http;
 pub mod mobotix;
 mod probe;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::fmt;
 use std::sync::Arc;

@@ -17,8 +17,6 @@ pub use logins::{Leave, Logins, MOST_A_DAY, Mark, Occasion};
 pub use signs::new_device;
 pub use stranger::{MAX_STRANGERS, Mac, Sighting, Stranger};
 
-/// How long a device may not answer before it counts as gone, in days, if nothing else is said.
-pub const GONE_AFTER_DAYS: u32 = 3;
 /// What one silent look adds at most to a device's silence, in seconds: looks are at most so far apart, and a clock that
 /// jumps makes nobody gone.
 const LONGEST_STEP: i64 = 8 * 3600;

@@ -8,6 +8,7 @@ use super::*;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
+const GONE_AFTER_DAYS: u32 = 3;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_800_000_000 + seconds)
