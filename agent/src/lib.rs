@@ -11,6 +11,7 @@ pub mod firmware;
 pub mod inventory;
 pub mod measures;
 pub mod report;
+pub mod rounds;
 pub mod schedule;
 pub mod site;
 pub mod timekeeper;
