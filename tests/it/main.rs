@@ -14,6 +14,7 @@ mod hostile;
 mod learn;
 mod live_review;
 mod pretend_camera;
+mod rounds;
 mod secrets;
 mod source;
 mod tidy;
