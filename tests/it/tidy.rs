@@ -26,6 +26,17 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/model",
     "agent/src/device/mobotix/weblog",
     "agent/src/visit/workstation.rs",
+    "agent/src/config/unattended.rs",
+    "agent/src/discovery/table.rs",
+    "agent/src/inventory/",
+    "agent/src/rounds/carry.rs",
+    "agent/src/rounds/coarse.rs",
+    "agent/src/rounds/kept.rs",
+    "agent/src/rounds/logs.rs",
+    "agent/src/rounds/wire.rs",
+    "agent/src/rounds/yardstick.rs",
+    "agent/src/schedule.rs",
+    "agent/src/timekeeper.rs",
 ];
 
 /// What a thinking room may not say.
@@ -104,6 +115,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
     ("store", &["store"]),
+    ("timekeeper", &[]),
+    ("clock", &["timekeeper"]),
+    ("schedule", &["facts"]),
+    ("inventory", &[]),
+    ("discovery", &["device", "inventory"]),
+    (
+        "rounds",
+        &[
+            "clock",
+            "config",
+            "device",
+            "discovery",
+            "facts",
+            "firmware",
+            "inventory",
+            "measures",
+            "schedule",
+            "site",
+            "visit",
+        ],
+    ),
 ];
 
 fn complaints(rule: &str, found: Vec<String>) {
