@@ -9,6 +9,8 @@ mod answer;
 mod audit;
 mod cells;
 pub mod desired;
+#[cfg(test)]
+mod fixture;
 mod intake;
 mod migrations;
 mod orders;
