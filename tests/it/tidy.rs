@@ -26,6 +26,7 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/model",
     "agent/src/device/mobotix/weblog",
     "agent/src/visit/workstation.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -88,7 +89,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 

@@ -4,10 +4,19 @@
 //! Reads go through [`Store`]; writes through a [`Change`], which can only be committed together with the record of it
 //! in the audit log, or through an [`Intake`], which takes what agents report and leaves none.
 
+pub mod agents;
+mod answer;
 mod audit;
+mod cells;
+pub mod desired;
+mod intake;
 mod migrations;
+mod orders;
+pub mod pending;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
+mod told;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +24,10 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub use agents::{Agent, Standing, Told};
+pub use answer::Answer;
 pub use audit::Deed;
+pub use desired::DesiredState;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]

@@ -53,6 +53,8 @@ CREATE TABLE agents (
     recovery_key BLOB NOT NULL,
     join_sequence BIGINT NOT NULL,
     recoveries BIGINT NOT NULL,
+    -- SHA-256 of the key that the last recovery was for, so that the same key gets the same join state again; empty for none.
+    recovered_key BLOB NOT NULL,
     certificate_ends BIGINT NOT NULL,
     last_seen BIGINT NOT NULL,
     generation BIGINT NOT NULL,
