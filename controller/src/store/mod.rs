@@ -6,17 +6,27 @@
 
 pub mod agents;
 mod answer;
-mod audit;
+pub mod audit;
 mod cells;
+pub mod codes;
 pub mod desired;
+pub mod devices;
+pub mod findings;
 mod intake;
+pub mod meta;
 mod migrations;
+pub mod operators;
 mod orders;
 pub mod pending;
+pub mod policies;
+pub mod sites;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod tickets;
 pub mod tokens;
 mod told;
+pub mod vouches;
 
 use std::path::Path;
 use std::time::Duration;
