@@ -1,6 +1,6 @@
 //! Agents: who they are, whether they are welcome, and what they last told of themselves.
 
-use proto::{AgentId, SiteName, Timestamp};
+use proto::{AgentId, OperatorName, Role, SiteName, Timestamp};
 use sqlx::any::AnyRow;
 
 use super::cells::{Cells as _, nonsense, whole};
@@ -94,6 +94,17 @@ pub struct Told {
     pub started_at: Option<Timestamp>,
     /// How much of our audit log it has seen.
     pub witnessed: certs::audit::ChainHead,
+}
+
+/// A site's place for one agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// There is no such site.
+    NoSite,
+    /// Nobody serves it.
+    Free,
+    /// This agent does, or is locked.
+    Taken(AgentId),
 }
 
 /// An agent that joins.
@@ -211,19 +222,40 @@ impl Store {
             .map(|row| Ok((row.word("id")?, row.word("site")?, row.word("standing")?)))
             .collect()
     }
-}
 
-impl Change {
-    /// The agent that holds a site's place.
+    /// Operators who were not removed, and what they may do.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn agent_of(&mut self, site: &SiteName) -> Result<Option<AgentId>, StoreError> {
-        let sql = "SELECT id FROM agents WHERE site = $1 AND standing IN ('active', 'locked')";
-        let row = sqlx::query(sql).bind(site.as_str()).fetch_optional(&mut *self.tx).await;
-        row.map_err(while_doing("looking for a site's agent"))?
-            .map(|row| row.word("id"))
-            .transpose()
+    pub async fn operator_roles(&self) -> Result<Vec<(OperatorName, Role)>, StoreError> {
+        let sql = "SELECT name, role FROM operators WHERE removed_at IS NULL";
+        let rows = sqlx::query(sql).fetch_all(&self.readers).await;
+        let rows = rows.map_err(while_doing("listing operators"))?;
+        let role = |word: &str| Role::ALL.into_iter().find(|role| role.as_str() == word);
+        rows.iter()
+            .map(|row| {
+                Ok((row.word("name")?, role(&row.text("role")?).ok_or_else(|| nonsense("role"))?))
+            })
+            .collect()
+    }
+}
+
+impl Change {
+    /// Who holds a site's place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn place(&mut self, site: &SiteName) -> Result<Place, StoreError> {
+        let row = sqlx::query(
+            "SELECT a.id AS id FROM sites s LEFT JOIN agents a ON a.site = s.name \
+             AND a.standing IN ('active', 'locked') WHERE s.name = $1",
+        )
+        .bind(site.as_str())
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(while_doing("looking for a site's agent"))?;
+        let Some(row) = row else { return Ok(Place::NoSite) };
+        Ok(row.maybe_word("id")?.map_or(Place::Free, Place::Taken))
     }
 
     /// Takes an agent in.

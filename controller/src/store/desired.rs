@@ -1,6 +1,6 @@
 //! What sites should be, whole: the policy in force and what people vouch for, of many sites with one query each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use certs::random::digest;
@@ -8,6 +8,8 @@ use prost::Message as _;
 use proto::SiteName;
 use proto::finding::{Attestation, Waiver};
 use proto::wire::v1;
+
+use sqlx::any::AnyRow;
 
 use super::cells::{Cells as _, nonsense, whole};
 use super::{Change, Store, StoreError, while_doing};
@@ -33,10 +35,17 @@ pub enum Sites<'a> {
     /// Every one.
     All,
     /// These.
-    Only(&'a [SiteName]),
+    Only(&'a HashSet<SiteName>),
 }
 
 impl Sites<'_> {
+    fn only_one(&self) -> Option<&SiteName> {
+        match self {
+            Self::Only(sites) if sites.len() == 1 => sites.iter().next(),
+            Self::Only(_) | Self::All => None,
+        }
+    }
+
     fn wants(&self, site: &SiteName) -> bool {
         match self {
             Self::All => true,
@@ -46,7 +55,7 @@ impl Sites<'_> {
 }
 
 impl DesiredState {
-    fn sealed(mut self) -> Self {
+    fn seal(&mut self) {
         let attestations = self.attestations.iter().map(v1::Attestation::from).collect();
         let waivers = self.waivers.iter().map(v1::Waiver::from).collect();
         let wire = v1::DesiredState {
@@ -56,9 +65,11 @@ impl DesiredState {
             waivers,
         };
         self.digest = digest(&wire.encode_to_vec());
-        self
     }
 }
+
+/// So many sites are put together without letting others do something.
+const AT_A_TIME: usize = 64;
 
 impl Store {
     /// What these sites should be. Names of sites that are not there are passed over.
@@ -69,31 +80,7 @@ impl Store {
         &self,
         sites: Sites<'_>,
     ) -> Result<HashMap<SiteName, DesiredState>, StoreError> {
-        let failed = while_doing("reading what sites should be");
-        // One snapshot, so that a generation never goes with what came after it.
-        let mut tx = self.readers.begin().await.map_err(&failed)?;
-        let generations = match sites {
-            Sites::Only([site]) => {
-                sqlx::query("SELECT name, generation FROM sites WHERE name = $1")
-                    .bind(site.to_string())
-            }
-            _ => sqlx::query("SELECT name, generation FROM sites"),
-        };
-        let generations = generations.fetch_all(&mut *tx).await.map_err(&failed)?;
-        let policies = sqlx::query(
-            "SELECT site, text FROM policies WHERE version IN \
-             (SELECT MAX(version) FROM policies GROUP BY site)",
-        );
-        let policies = policies.fetch_all(&mut *tx).await.map_err(&failed)?;
-        let vouches = match sites {
-            Sites::Only([site]) => sqlx::query(
-                "SELECT site, kind, body FROM vouches WHERE site = $1 ORDER BY entered_at, id",
-            )
-            .bind(site.to_string()),
-            _ => sqlx::query("SELECT site, kind, body FROM vouches ORDER BY entered_at, id"),
-        };
-        let vouches = vouches.fetch_all(&mut *tx).await.map_err(&failed)?;
-        drop(tx);
+        let [generations, policies, vouches] = self.desired_rows(sites.only_one()).await?;
         let mut texts: HashMap<String, Arc<str>> = HashMap::new();
         for row in &policies {
             texts.insert(row.text("site")?, row.text("text")?.into());
@@ -123,7 +110,43 @@ impl Store {
                 _ => return Err(nonsense("kind")),
             }
         }
-        Ok(states.into_iter().map(|(site, state)| (site, state.sealed())).collect())
+        for (count, state) in states.values_mut().enumerate() {
+            state.seal();
+            if count % AT_A_TIME == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(states)
+    }
+
+    /// Rows of sites, of policies in force and of vouches, of one site or of all; from one snapshot, so that a
+    /// generation never goes with what came after it.
+    async fn desired_rows(&self, site: Option<&SiteName>) -> Result<[Vec<AnyRow>; 3], StoreError> {
+        let failed = while_doing("reading what sites should be");
+        let site = site.map_or("", SiteName::as_str);
+        let mut tx = self.readers.begin().await.map_err(&failed)?;
+        let generations =
+            sqlx::query("SELECT name, generation FROM sites WHERE $1 = '' OR name = $1")
+                .bind(site)
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(&failed)?;
+        let policies = sqlx::query(
+            "SELECT site, text FROM policies WHERE version IN \
+             (SELECT MAX(version) FROM policies WHERE $1 = '' OR site IN ('', $1) GROUP BY site)",
+        )
+        .bind(site)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(&failed)?;
+        let vouches = sqlx::query(
+            "SELECT site, kind, body FROM vouches WHERE $1 = '' OR site = $1 ORDER BY entered_at, id",
+        )
+        .bind(site)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(&failed)?;
+        Ok([generations, policies, vouches])
     }
 }
 
