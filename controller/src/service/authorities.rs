@@ -13,7 +13,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Authorities {
     standing: ArcSwap<Standing>,
-    changes: watch::Sender<u64>,
+    changes: watch::Sender<()>,
 }
 
 /// What holds at one moment.
@@ -32,7 +32,7 @@ pub struct Standing {
 impl Authorities {
     /// Begins with this.
     pub fn new(standing: Standing) -> Self {
-        Self { standing: ArcSwap::from_pointee(standing), changes: watch::Sender::new(0) }
+        Self { standing: ArcSwap::from_pointee(standing), changes: watch::Sender::new(()) }
     }
 
     /// What holds now.
@@ -43,12 +43,12 @@ impl Authorities {
     /// From now on, this holds; whoever waits for [`Self::changes`] is told.
     pub fn replace(&self, standing: Standing) {
         self.standing.store(Arc::new(standing));
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.send_replace(());
     }
 
-    /// Counts how often it was replaced. Wakes whoever holds settings that were made of what held before: those of the
-    /// TLS port, trust bundles that agents were sent.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    /// Hears of every replacement from now on: for whoever holds what was made of what held before, such as the settings
+    /// of the TLS port.
+    pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 }

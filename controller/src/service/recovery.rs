@@ -180,6 +180,7 @@ impl Service {
         standing
             .accepted
             .iter()
+            .chain(&standing.past)
             .filter_map(|issuer| spki(issuer))
             .any(|spki| state.verify(&spki).is_ok())
     }

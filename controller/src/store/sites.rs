@@ -105,20 +105,6 @@ impl Change {
         Ok(row.map_err(while_doing("looking for a site"))?.is_some())
     }
 
-    /// Whether an agent holds the site's place.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn has_agent(&mut self, site: &SiteName) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT id FROM agents WHERE site = $1 AND standing IN ('active', 'locked')",
-        )
-        .bind(site.as_str())
-        .fetch_optional(&mut *self.tx)
-        .await;
-        Ok(row.map_err(while_doing("looking for a site's agent"))?.is_some())
-    }
-
     /// The audit chains of the site's agents, one clause each: what is left of them when the site is removed.
     ///
     /// # Errors
