@@ -82,8 +82,12 @@ impl<R: Read> Reader<R> {
 impl<R: Read> Read for Reader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
+        // An empty read is not passed on: what opens sealed files takes it for the end of a piece.
+        if most == 0 {
+            return Ok(0);
+        }
         let count = self.from.read(&mut into[..most])?;
-        if count == 0 && most > 0 {
+        if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left -= count as u64;

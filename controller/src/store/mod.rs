@@ -153,3 +153,11 @@ impl Intake {
         self.tx.commit().await.map_err(while_doing("committing an intake"))
     }
 }
+
+#[cfg(test)]
+impl Store {
+    /// What somebody could do who has the file.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.writer).await.unwrap();
+    }
+}
