@@ -8,12 +8,13 @@ use proto::wire::v1::enrollment_server::Enrollment;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroize as _;
 
-use super::agent_wire::{join_state, joined};
+use super::agent_wire::{join_state, joined, trust};
 use super::limits::Attempts;
 use super::peer;
 use super::status::{malformed, status};
 use crate::service::approval::Asked;
 use crate::service::enrollment::Asking;
+use crate::service::login::LoggedIn;
 use crate::service::recovery::ComingBack;
 use crate::service::{Service, Source};
 
@@ -104,8 +105,20 @@ impl Enrollment for EnrollmentApi {
         &self,
         request: Request<v1::LogInRequest>,
     ) -> Result<Response<v1::LogInReply>, Status> {
-        let (_, mut ask) = self.counted(request)?;
+        let (source, mut ask) = self.counted(request)?;
+        let code = Secret::new(ask.code_secret.as_str());
         ask.code_secret.zeroize();
-        Err(Status::unimplemented("operators cannot log in yet"))
+        if code.expose().len() > MAX_SECRET {
+            return Err(malformed("code: too long"));
+        }
+        let logged_in = self.service.log_in(source, &code, &ask.certificate_request).await;
+        let LoggedIn { operator, chain, trust } = logged_in.map_err(status)?;
+        Ok(Response::new(v1::LogInReply {
+            organisation: self.service.organisation.to_string(),
+            operator: operator.to_string(),
+            chain: chain.iter().map(|one| one.to_vec()).collect(),
+            trust: Some(self::trust(&trust)),
+            controller_time: self.service.now().unix(),
+        }))
     }
 }

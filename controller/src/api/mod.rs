@@ -23,4 +23,4 @@ mod watch;
 
 pub use limits::Bounds;
 pub use run::{Running, start};
-pub use serve::{ServeError, serve_opened};
+pub use serve::{ServeError, open, serve};

@@ -10,12 +10,12 @@ use certs::join_state::{JoinState, binding_message};
 use certs::mutual::{Lifetimes, Trusting, client_config};
 use certs::name::server_name;
 use certs::trust::{RootPin, TrustBundle};
-use certs::{Clock, Key, request, ticket};
+use certs::{Clock, Key, request};
 use hyper_util::rt::TokioIo;
 use proto::wire::v1;
 use proto::wire::v1::agent_client::AgentClient;
 use proto::wire::v1::enrollment_client::EnrollmentClient;
-use proto::{AgentId, Organisation, Role, Secret, SiteName, Timestamp};
+use proto::{AgentId, Organisation, Role, SiteName, Timestamp};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -31,9 +31,9 @@ use super::run::{Running, start};
 use crate::config::Limits;
 use crate::service::authorities::Standing;
 use crate::service::caller::Proof;
+use crate::service::tokens::Handout;
 use crate::service::{Authorities, OperatorPeer, Service, Settings};
-use crate::store::tokens::Token;
-use crate::store::{Deed, Store};
+use crate::store::Store;
 
 /// When every test begins.
 pub const START: i64 = 1_800_000_000;
@@ -131,6 +131,8 @@ impl World {
             certificate_life: 7 * 86_400,
             pending_life: 3600,
             pending_most: 3,
+            data: folder.path().to_owned(),
+            recipients: Vec::new(),
         };
         let authorities = Authorities::new(standing);
         let service = Service::new(store, clock.clone(), organisation(), authorities, settings);
@@ -152,40 +154,13 @@ impl World {
         OperatorPeer::new("kim".parse().unwrap(), role, certificate, Proof::made_by_peer())
     }
 
-    fn deed(&self) -> Deed {
-        Deed {
-            time: self.clock.now(),
-            actor: "test".to_owned(),
-            deed: "tested",
-            subject: String::new(),
-            detail: String::new(),
-        }
-    }
-
     pub async fn add_site(&self, name: &str) {
-        let mut change = self.service.store.change().await.unwrap();
-        change.bare_site(&site(name), self.clock.now()).await;
-        change.commit(self.deed()).await.unwrap();
+        self.service.add_site(&self.kim(), &site(name), "").await.unwrap();
     }
 
     /// A token for a site, good for an hour.
-    pub async fn token(&self, name: &str, replaces: bool) -> (String, Secret) {
-        let secret = ticket::fresh_secret().unwrap();
-        let now = self.clock.now();
-        let token = Token {
-            id: certs::random::id().unwrap(),
-            site: site(name),
-            replaces,
-            created_at: now,
-            created_by: "test".to_owned(),
-            expires_at: Timestamp::from_unix(now.unix() + 3600),
-            revoked_at: None,
-            used: None,
-        };
-        let mut change = self.service.store.change().await.unwrap();
-        change.add_token(&token, ticket::secret_hash(&secret)).await.unwrap();
-        change.commit(self.deed()).await.unwrap();
-        (token.id, secret)
+    pub async fn token(&self, name: &str) -> Handout {
+        self.service.create_token(&self.kim(), &site(name), 0).await.unwrap()
     }
 
     /// One connection, confirmed by the controller's first bytes: a refusal comes after the client's own handshake.
@@ -239,15 +214,17 @@ impl World {
     /// A box that joins a new site.
     pub async fn member(&self, name: &str) -> Member {
         self.add_site(name).await;
-        let (_, secret) = self.token(name, false).await;
-        let box_ = Applicant::new();
-        let ask = box_.ask(secret.expose());
+        let (token, applicant) = (self.token(name).await, Applicant::new());
+        let ask = applicant.ask(token.secret.expose());
         let reply = self.stranger().await.enroll(ask).await.unwrap().into_inner();
-        box_.joined(reply)
+        applicant.joined(reply)
     }
 
+    /// Details of every record of a deed, in their order.
     pub async fn deeds(&self, deed: &str) -> Vec<String> {
-        self.service.store.details_of(deed).await
+        let records = self.service.store.audit_records(1, 10_000).await.unwrap();
+        let of_deed = records.into_iter().filter(|(record, _)| record.deed == deed);
+        of_deed.map(|(record, _)| record.detail).collect()
     }
 }
 

@@ -3,24 +3,47 @@
 
 pub mod agents;
 pub mod approval;
+mod archive;
 pub mod authorities;
+mod authority_folder;
 pub mod background;
+pub mod backup;
 pub mod caller;
 pub mod desired;
 pub mod enrollment;
+pub mod findings;
+mod folder;
+pub mod found;
 pub mod live;
+mod log;
+pub mod login;
+pub mod operators;
 pub mod orders;
+pub mod policies;
 pub mod recovery;
 mod refusal;
 pub mod reports;
+pub mod restore;
+pub mod roles;
+pub mod sites;
 pub mod standing;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+pub mod turnover;
+pub mod vouches;
 pub mod watch;
+mod words;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use certs::SharedClock;
+use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::store::Store;
 
@@ -28,6 +51,7 @@ pub use authorities::Authorities;
 pub use caller::{AgentPeer, OperatorPeer, Source};
 pub use refusal::Refusal;
 pub use reports::News;
+pub use roles::Act;
 pub use standing::Standings;
 
 /// News of devices that a slow listener may be behind.
@@ -48,6 +72,10 @@ pub struct Settings {
     pub pending_life: i64,
     /// Requests that may wait for approval at a time.
     pub pending_most: usize,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Who can open a backup.
+    pub recipients: Vec<Recipient>,
 }
 
 /// The controller's mind. Shared by every call.
@@ -64,6 +92,12 @@ pub struct Service {
     pub(crate) orders: orders::Orders,
     pub(crate) challenges: recovery::Challenges,
     pub(crate) news: broadcast::Sender<News>,
+    /// One for each who may watch findings.
+    pub(crate) watchers: Arc<Semaphore>,
+    /// Steps of a turnover wait for each other here.
+    pub(crate) turning: Mutex<()>,
+    /// One backup at a time.
+    pub(crate) backing_up: Arc<Semaphore>,
 }
 
 impl Service {
@@ -87,6 +121,9 @@ impl Service {
             orders: orders::Orders::default(),
             challenges: recovery::Challenges::default(),
             news: broadcast::channel(NEWS).0,
+            watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
+            turning: Mutex::default(),
+            backing_up: Arc::new(Semaphore::new(1)),
         })
     }
 

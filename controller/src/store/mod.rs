@@ -6,19 +6,29 @@
 
 pub mod agents;
 mod answer;
-mod audit;
+pub mod audit;
 mod cells;
+pub mod codes;
 pub mod desired;
+pub mod devices;
+pub mod findings;
 #[cfg(test)]
 mod fixture;
 mod intake;
+pub mod meta;
 mod migrations;
+pub mod operators;
 mod orders;
 pub mod pending;
+pub mod policies;
+pub mod sites;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod tickets;
 pub mod tokens;
 mod told;
+pub mod vouches;
 
 use std::path::Path;
 use std::time::Duration;
@@ -143,5 +153,13 @@ impl Intake {
     /// [`StoreError::Database`]; then nothing was written.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.tx.commit().await.map_err(while_doing("committing an intake"))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// What somebody could do who has the file.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.writer).await.unwrap();
     }
 }

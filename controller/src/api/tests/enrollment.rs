@@ -11,7 +11,7 @@ use crate::service::Refusal;
 async fn a_hundred_boxes_with_one_token_make_exactly_one_agent() {
     let world = World::start().await;
     world.add_site("harbour").await;
-    let (_, secret) = world.token("harbour", false).await;
+    let secret = world.token("harbour").await.secret;
     let client = world.stranger().await;
     let tries = (0..100).map(|_| {
         let (mut client, ask) = (client.clone(), Applicant::new().ask(secret.expose()));
@@ -36,7 +36,7 @@ async fn a_hundred_boxes_with_one_token_make_exactly_one_agent() {
 async fn a_box_that_lost_its_reply_gets_the_same_answer_again() {
     let world = World::start().await;
     world.add_site("harbour").await;
-    let (_, secret) = world.token("harbour", false).await;
+    let secret = world.token("harbour").await.secret;
     let applicant = Applicant::new();
     let mut client = world.stranger().await;
     let tries = (0..8).map(|_| {
@@ -62,21 +62,12 @@ async fn tokens_that_are_not_good_are_refused_in_the_same_words() {
     let world = World::start().await;
     world.add_site("harbour").await;
     world.add_site("depot").await;
-    let (_, used) = world.token("harbour", false).await;
-    let (revoked_id, revoked) = world.token("depot", false).await;
-    let (_, expired) = world.token("depot", false).await;
+    let used = world.token("harbour").await.secret;
+    let revoked = world.token("depot").await;
+    let expired = world.token("depot").await.secret;
     let mut client = world.stranger().await;
     client.enroll(Applicant::new().ask(used.expose())).await.unwrap();
-    let mut change = world.service.store.change().await.unwrap();
-    assert!(change.revoke_token(&revoked_id, world.service.now()).await.unwrap());
-    let deed = crate::store::Deed {
-        time: world.service.now(),
-        actor: "test".to_owned(),
-        deed: "tested",
-        subject: String::new(),
-        detail: String::new(),
-    };
-    change.commit(deed).await.unwrap();
+    world.service.revoke_token(&world.kim(), &revoked.id).await.unwrap();
     let mut words = BTreeSet::new();
     let mut refuse = async |secret: &str| {
         let status = client.enroll(Applicant::new().ask(secret)).await.unwrap_err();
@@ -84,7 +75,7 @@ async fn tokens_that_are_not_good_are_refused_in_the_same_words() {
         words.insert(status.message().to_owned());
     };
     refuse(used.expose()).await;
-    refuse(revoked.expose()).await;
+    refuse(revoked.secret.expose()).await;
     refuse("0123456789").await;
     world.clock.forward(3601);
     refuse(expired.expose()).await;
@@ -100,12 +91,16 @@ async fn tokens_that_are_not_good_are_refused_in_the_same_words() {
 #[tokio::test]
 async fn a_second_agent_needs_a_token_that_replaces_and_ends_the_first() {
     let world = World::start().await;
-    let first = world.member("harbour").await;
-    let mut client = world.stranger().await;
-    let (_, plain) = world.token("harbour", false).await;
+    world.add_site("harbour").await;
+    let (one, plain) = (world.token("harbour").await, world.token("harbour").await.secret);
+    let (mut client, applicant) = (world.stranger().await, Applicant::new());
+    let reply = client.enroll(applicant.ask(one.secret.expose())).await.unwrap().into_inner();
+    let first = applicant.joined(reply);
     let status = client.enroll(Applicant::new().ask(plain.expose())).await.unwrap_err();
     assert_eq!(status.code(), Grpc::FailedPrecondition);
-    let (_, replacing) = world.token("harbour", true).await;
+    let (kim, harbour) = (world.kim(), site("harbour"));
+    let replacing = world.service.replace_site(&kim, &harbour, "water damage", 0).await;
+    let replacing = replacing.unwrap().secret;
     let kill = world.service.standings.agent(&first.id).unwrap().kill;
     client.enroll(Applicant::new().ask(replacing.expose())).await.unwrap();
     assert!(kill.is_cancelled());
@@ -119,7 +114,7 @@ async fn a_second_agent_needs_a_token_that_replaces_and_ends_the_first() {
 async fn keys_that_prove_nothing_are_refused() {
     let world = World::start().await;
     world.add_site("harbour").await;
-    let (_, secret) = world.token("harbour", false).await;
+    let secret = world.token("harbour").await.secret;
     let mut client = world.stranger().await;
     let mut other_recovery = Applicant::new().ask(secret.expose());
     other_recovery.recovery_key = Applicant::new().recovery.spki().to_vec();

@@ -4,33 +4,20 @@ use proto::wire::policy::Work;
 use proto::wire::v1;
 use tonic::Code as Grpc;
 
-use crate::api::testing::{Line, Member, START, World, site, status};
+use crate::api::testing::{Line, START, World, site, status};
 use crate::service::Refusal;
-use crate::store::Deed;
+use crate::store::policies::Scope;
 
-fn deed(world: &World) -> Deed {
-    Deed {
-        time: world.service.now(),
-        actor: "test".to_owned(),
-        deed: "tested",
-        subject: String::new(),
-        detail: String::new(),
-    }
-}
-
-async fn apply(world: &World, version: i64, text: &str, sites: &[&Member]) {
-    let mut change = world.service.store.change().await.unwrap();
-    change.bare_policy(version, text).await;
-    change.commit(deed(world)).await.unwrap();
-    let sites: Vec<_> = sites.iter().map(|member| member.site.clone()).collect();
-    world.service.desired_changed(&sites);
+async fn apply(world: &World, text: &str) {
+    let scope = Scope::Organisation;
+    world.service.apply_policy(&world.kim(), &scope, text, "", 0).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_first_word_is_the_whole_state_and_whoever_holds_it_is_spared() {
     let world = World::start().await;
     let member = world.member("harbour").await;
-    apply(&world, 1, "[stances]\nC07 = \"enforce\"\n", &[]).await;
+    apply(&world, "[stances]\nC07 = \"enforce\"\n").await;
     let mut client = world.agent(&member).await;
     let mut line = Line::open(&mut client).await;
     line.tell(status()).await;
@@ -84,8 +71,7 @@ async fn a_change_reaches_every_connected_agent() {
         assert_eq!(line.next().await.desired.unwrap().policy, "");
         members.push((member, line));
     }
-    let all: Vec<_> = members.iter().map(|(member, _)| member).collect();
-    apply(&world, 1, "# one", &all).await;
+    apply(&world, "# one").await;
     for (_, line) in &mut members {
         let desired = line.next().await.desired.unwrap();
         assert_eq!(desired.policy, "# one");

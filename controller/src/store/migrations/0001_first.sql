@@ -157,7 +157,9 @@ CREATE TABLE operators (
     created_at BIGINT NOT NULL,
     removed_at BIGINT,
     last_seen BIGINT NOT NULL,
-    certificate_ends BIGINT NOT NULL
+    certificate_ends BIGINT NOT NULL,
+    -- Of the trust bundle that the operator's client was given last.
+    trust_generation BIGINT NOT NULL
 );
 
 CREATE TABLE login_codes (
