@@ -37,6 +37,7 @@ const THINKING: &[&str] = &[
     "agent/src/rounds/yardstick.rs",
     "agent/src/schedule.rs",
     "agent/src/timekeeper.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -100,7 +101,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 
