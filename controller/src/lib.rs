@@ -2,6 +2,7 @@
 //! neither tonic nor SQL; `store` remembers and decides nothing. The same noun names the file in each.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 #[allow(dead_code, reason = "the first half of a change")]
 pub mod service;
