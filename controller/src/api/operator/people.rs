@@ -1,10 +1,10 @@
 //! The people who steer sites.
 
-use certs::TrustBundle;
 use proto::wire::v1;
 use proto::{OperatorName, Role};
 use tonic::Status;
 
+use super::super::agent_wire::trust;
 use super::{malformed, status};
 use crate::service::tokens::Handout;
 use crate::service::{OperatorPeer, Service};
@@ -101,11 +101,6 @@ fn role_of(role: Role) -> v1::Role {
         Role::Operator => v1::Role::Operator,
         Role::Administrator => v1::Role::Administrator,
     }
-}
-
-fn trust(bundle: &TrustBundle) -> v1::TrustBundle {
-    let roots = bundle.roots.iter().map(|root| root.to_vec()).collect();
-    v1::TrustBundle { generation: bundle.generation, roots }
 }
 
 fn code(made: Handout) -> v1::LogInCode {

@@ -1,23 +1,32 @@
 //! Who may ask what, and what of an answer crosses the wire.
 
+use std::sync::Arc;
+
 use futures::StreamExt as _;
 use proto::Role;
 use proto::wire::v1;
 use proto::wire::v1::operator_server::Operator as _;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
 use super::OperatorApi;
-use crate::service::testing::{World, finding, report, somebody};
+use crate::api::connection::Connection;
+use crate::service::testing::{World, finding, report, somebody, source};
 use crate::service::{Act, OperatorPeer};
 
 /// A call as somebody makes it whose certificate was verified.
 fn by<T>(who: &OperatorPeer, ask: T) -> Request<T> {
     let mut request = Request::new(ask);
-    request.extensions_mut().insert(who.clone());
+    let certificate = Some(who.certificate.clone());
+    let kill = CancellationToken::new();
+    let connection = Connection::new(certificate, source().0, kill, 0);
+    request.extensions_mut().insert(Arc::new(connection));
     request
 }
 
-fn api(world: &World) -> OperatorApi {
+/// Whoever asks stands in the books with their role.
+fn api(world: &World, who: &OperatorPeer) -> OperatorApi {
+    world.service.standings.set_operator(who.name.clone(), who.role);
     OperatorApi { service: world.service.clone() }
 }
 
@@ -77,7 +86,8 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
 async fn every_act_is_open_to_its_role_and_those_above_and_to_nobody_below() {
     let world = World::new().await;
     for role in Role::ALL {
-        let codes = ask_everything(&api(&world), &somebody("kim", role)).await;
+        let who = somebody("kim", role);
+        let codes = ask_everything(&api(&world, &who), &who).await;
         let asked: Vec<Act> = codes.iter().map(|(act, _)| *act).collect();
         assert_eq!(asked, Act::ALL);
         for (act, code) in codes {
@@ -91,22 +101,30 @@ async fn every_act_is_open_to_its_role_and_those_above_and_to_nobody_below() {
 #[tokio::test]
 async fn without_a_certificate_nothing_is_asked() {
     let world = World::new().await;
-    let asked = api(&world).list_sites(Request::new(v1::ListSitesRequest {})).await;
+    let api = api(&world, &world.kim);
+    let mut stranger = by(&world.kim, v1::ListSitesRequest {});
+    let connection = Connection::new(None, source().0, CancellationToken::new(), 0);
+    stranger.extensions_mut().insert(Arc::new(connection));
+    let asked = api.list_sites(stranger).await;
     assert_eq!(asked.unwrap_err().code(), Code::Unauthenticated);
+    world.service.standings.remove_operator(&world.kim.name);
+    let asked = api.list_sites(by(&world.kim, v1::ListSitesRequest {})).await;
+    assert_eq!(asked.unwrap_err().code(), Code::PermissionDenied);
 }
 
 #[tokio::test]
 async fn a_call_that_is_refused_leaves_no_record() {
     let world = World::new().await;
     let before = world.deeds().await.len();
-    ask_everything(&api(&world), &somebody("robin", Role::Viewer)).await;
+    let robin = somebody("robin", Role::Viewer);
+    ask_everything(&api(&world, &robin), &robin).await;
     assert_eq!(world.deeds().await.len(), before);
 }
 
 #[tokio::test]
 async fn a_site_is_listed_with_its_agent_and_its_findings() {
     let (world, kim) = (World::new().await, somebody("kim", Role::Administrator));
-    let api = api(&world);
+    let api = api(&world, &kim);
     let ask = v1::AddSiteRequest { name: "harbour".to_owned(), title: "North".to_owned() };
     assert_eq!(api.add_site(by(&kim, ask)).await.unwrap().into_inner().generation, 1);
     let (agent, ..) = world.join("harbour").await;
@@ -134,7 +152,7 @@ async fn a_site_is_listed_with_its_agent_and_its_findings() {
 #[tokio::test]
 async fn values_that_this_version_does_not_know_are_refused() {
     let (world, kim) = (World::new().await, somebody("kim", Role::Administrator));
-    let api = api(&world);
+    let api = api(&world, &kim);
     for verdict in [0, 99, -1] {
         let ask = v1::ListFindingsRequest { judgments: vec![verdict], ..Default::default() };
         let refused = api.list_findings(by(&kim, ask)).await.unwrap_err();
@@ -163,7 +181,7 @@ async fn the_audit_log_comes_in_order_from_where_it_is_asked_for_and_verifies() 
     }
     let read = async |from| {
         let ask = by(&kim, v1::ReadAuditLogRequest { from });
-        let records = api(&world).read_audit_log(ask).await.unwrap().into_inner();
+        let records = api(&world, &kim).read_audit_log(ask).await.unwrap().into_inner();
         records.map(Result::unwrap).collect::<Vec<_>>().await
     };
     let all = read(0).await;
@@ -188,7 +206,7 @@ async fn the_audit_log_comes_in_order_from_where_it_is_asked_for_and_verifies() 
 #[tokio::test]
 async fn a_policy_and_what_people_say_cross_the_wire_and_back() {
     let (world, kim) = (World::new().await, somebody("kim", Role::Operator));
-    let api = api(&world);
+    let api = api(&world, &kim);
     world.add_site("harbour").await;
     let ask = v1::ApplyPolicyRequest {
         text: "[stances]\nC07 = \"enforce\"\n".to_owned(),
@@ -218,7 +236,8 @@ async fn a_policy_and_what_people_say_cross_the_wire_and_back() {
 #[tokio::test]
 async fn a_backup_comes_in_pieces_that_make_one_age_file() {
     let (world, kim) = (World::new().await, somebody("kim", Role::Administrator));
-    let pieces = api(&world).backup(by(&kim, v1::BackupRequest {})).await.unwrap().into_inner();
+    let api = api(&world, &kim);
+    let pieces = api.backup(by(&kim, v1::BackupRequest {})).await.unwrap().into_inner();
     let whole: Vec<u8> = pieces.map(|piece| piece.unwrap().data).concat().await;
     assert!(whole.starts_with(b"age-encryption.org/v1\n"));
 }
