@@ -43,6 +43,9 @@ pub enum HierarchyError {
     /// The certificate is not one that this key could have been given.
     #[error("the authority's certificate and its key do not belong together")]
     Mismatch,
+    /// The certificate was not signed by the root beside it.
+    #[error("the authority's certificate was not signed by its root")]
+    Foreign,
     /// The certificate of an authority cannot be read.
     #[error("the authority's certificate cannot be read")]
     Unreadable,
@@ -162,13 +165,19 @@ impl Issuing {
     /// Puts an issuing authority together again.
     ///
     /// # Errors
-    /// [`HierarchyError::Mismatch`], [`HierarchyError::Unreadable`].
+    /// [`HierarchyError::Mismatch`], [`HierarchyError::Foreign`], [`HierarchyError::Unreadable`].
     pub fn from_parts(
         certificate: CertificateDer<'static>,
         root: CertificateDer<'static>,
         key: Key,
     ) -> Result<Self, HierarchyError> {
         belongs(&certificate, &key)?;
+        let above = trust::read(&root).ok_or(HierarchyError::Unreadable)?;
+        let below = trust::read(&certificate).ok_or(HierarchyError::Unreadable)?;
+        let signed = below.verify_signature(Some(above.public_key()));
+        if below.issuer() != above.subject() || signed.is_err() {
+            return Err(HierarchyError::Foreign);
+        }
         let (from, until) = trust::lifetime(&certificate).ok_or(HierarchyError::Unreadable)?;
         Ok(Self { certificate, root, key, from, until })
     }
