@@ -98,11 +98,15 @@ impl Settings {
     /// # Errors
     /// A file that exists, a folder that takes none.
     pub fn place(data: &Path, config: Option<&Path>) -> Result<Self, Stop> {
+        let written = Cell::new(false);
+        if let Some(path) = config {
+            let place = Place::new_file(path, Readers::AsUsual)?;
+            return Ok(Self { place, made: None, written });
+        }
         let made = (!data.exists()).then(|| data.to_owned());
         files::private_folder(data)?;
-        let path = config.map_or_else(|| data.join(FILE_NAME), Path::to_owned);
-        let place = Place::new_file(&path, Readers::AsUsual)?;
-        Ok(Self { place, made, written: Cell::new(false) })
+        let place = Place::new_file(&data.join(FILE_NAME), Readers::AsUsual)?;
+        Ok(Self { place, made, written })
     }
 
     /// Writes them.
