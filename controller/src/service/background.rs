@@ -72,10 +72,10 @@ impl Service {
                 tokio::time::sleep(PAUSE).await;
             }
             round = round.wrapping_add(1);
-            if round % SPREAD_EVERY == 0 {
+            if round.is_multiple_of(SPREAD_EVERY) {
                 self.live.spread_head(self.now(), SILENCE);
             }
-            if round % SEEN_EVERY == 0 {
+            if round.is_multiple_of(SEEN_EVERY) {
                 self.live.note_seen(self.now());
             }
         }

@@ -81,10 +81,10 @@ impl Service {
             tracing::warn!(source = %source.0, "somebody came with a token that never was");
             return Err(refused());
         };
-        if token.used.is_none() && token.revoked_at.is_none() && self.now() < token.expires_at {
-            if let Some(joined) = self.use_token(source, &token, &applicant).await? {
-                return Ok(joined);
-            }
+        let is_open =
+            token.used.is_none() && token.revoked_at.is_none() && self.now() < token.expires_at;
+        if is_open && let Some(joined) = self.use_token(source, &token, &applicant).await? {
+            return Ok(joined);
         }
         // It may have been used a moment ago, by the same key in another call.
         let Some(token) = self.store.token_of(secret_hash(secret)).await? else {

@@ -276,6 +276,11 @@ impl Live {
         }
     }
 
+    /// Whether somebody has not been told what they are to be told.
+    pub fn is_speaking(&self) -> bool {
+        self.lines().iter().any(|line| line.look(|state| state.due && state.told.is_some()))
+    }
+
     /// Ends every line.
     pub fn end(&self) {
         for line in self.lines() {

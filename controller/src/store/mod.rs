@@ -12,6 +12,8 @@ pub mod codes;
 pub mod desired;
 pub mod devices;
 pub mod findings;
+#[cfg(test)]
+mod fixture;
 mod intake;
 pub mod meta;
 mod migrations;
