@@ -28,7 +28,8 @@ pub struct Serve {
 /// Settings that are wrong, a port or a database that cannot be had.
 pub fn run(serve: &Serve, console: &mut Console<'_>) -> Result<u8, Stop> {
     let config = settings::load(&serve.file, console)?.config;
-    begin_log(config.log);
+    let fancy = console.terminals.errors && console.variable("NO_COLOR").is_none();
+    begin_log(config.log, fancy);
     let clock = console.clock.clone();
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = built.map_err(|error| Stop::Failed(format!("cannot start: {error}")))?;
@@ -51,10 +52,13 @@ pub fn run(serve: &Serve, console: &mut Console<'_>) -> Result<u8, Stop> {
 }
 
 /// The log goes to standard error. Libraries are heard from warnings up, whatever the level.
-fn begin_log(log: Log) {
+fn begin_log(log: Log, fancy: bool) {
     let level = log.level.as_str();
     let filter = EnvFilter::new(format!("warn,controller={level},certs={level}"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(fancy)
+        .with_writer(std::io::stderr);
     // An error means that a log stands already, which only a test can bring about.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),
