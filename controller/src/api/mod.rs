@@ -8,7 +8,7 @@ mod connection;
 mod enrollment;
 mod limits;
 mod listen;
-#[allow(dead_code, reason = "the operators' half comes next")]
+mod operator;
 mod peer;
 mod run;
 mod serve;
