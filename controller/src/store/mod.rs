@@ -11,6 +11,8 @@ mod cells;
 pub mod codes;
 pub mod desired;
 pub mod devices;
+#[cfg(test)]
+mod earlier;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
