@@ -14,5 +14,6 @@ pub mod report;
 pub mod rounds;
 pub mod schedule;
 pub mod site;
+pub mod store;
 pub mod timekeeper;
 pub mod visit;

@@ -37,6 +37,7 @@ const THINKING: &[&str] = &[
     "agent/src/rounds/yardstick.rs",
     "agent/src/schedule.rs",
     "agent/src/timekeeper.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -71,6 +72,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["proto/", "agent/src/link/", "controller/src/api/", "controller/src/store/", "tests/"],
     ),
     ("sled", &["agent/src/store/", "tests/src/"]),
+    ("crc32fast", &["agent/src/store/"]),
     ("sqlx", &["controller/src/store/"]),
     ("age", &["certs/"]),
     ("governor", &["controller/src/api/"]),
@@ -99,7 +101,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 
@@ -113,6 +115,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device", &["device", "facts", "firmware", "clock"]),
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
+    ("store", &["store"]),
     ("timekeeper", &[]),
     ("clock", &["timekeeper"]),
     ("schedule", &["facts"]),
