@@ -16,6 +16,7 @@ mod learn;
 mod live_review;
 mod powercut;
 mod pretend_camera;
+mod rounds;
 mod secrets;
 mod source;
 mod tidy;

@@ -26,6 +26,18 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/model",
     "agent/src/device/mobotix/weblog",
     "agent/src/visit/workstation.rs",
+    "agent/src/config/unattended.rs",
+    "agent/src/discovery/table.rs",
+    "agent/src/inventory/",
+    "agent/src/rounds/carry.rs",
+    "agent/src/rounds/coarse.rs",
+    "agent/src/rounds/kept.rs",
+    "agent/src/rounds/logs.rs",
+    "agent/src/rounds/wire.rs",
+    "agent/src/rounds/yardstick.rs",
+    "agent/src/schedule.rs",
+    "agent/src/timekeeper.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -89,7 +101,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 
@@ -104,6 +116,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
     ("store", &["store"]),
+    ("timekeeper", &[]),
+    ("clock", &["timekeeper"]),
+    ("schedule", &["facts"]),
+    ("inventory", &[]),
+    ("discovery", &["device", "inventory"]),
+    (
+        "rounds",
+        &[
+            "clock",
+            "config",
+            "device",
+            "discovery",
+            "facts",
+            "firmware",
+            "inventory",
+            "measures",
+            "schedule",
+            "site",
+            "visit",
+        ],
+    ),
 ];
 
 fn complaints(rule: &str, found: Vec<String>) {
