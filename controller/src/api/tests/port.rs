@@ -36,7 +36,10 @@ async fn certificates_of_others_and_of_other_times_are_refused() {
         (issue(&theirs, agent(&acme, member.id.as_str())), "DecryptError"),
         (issue(&ours, agent(&other, member.id.as_str())), "BadCertificate"),
         (issue(&ours, agent(&acme, "00ff")), "CertificateRevoked"),
-        (issue(&ours, Name::Operator(acme.clone(), "kim".parse().unwrap())), "CertificateRevoked"),
+        (
+            issue(&ours, Name::Operator(acme.clone(), "robin".parse().unwrap())),
+            "CertificateRevoked",
+        ),
         (issue(&ours, Name::Controller(acme.clone())), ""),
     ] {
         let refused = world.dial(Some(&identity)).await.unwrap_err();
