@@ -3,6 +3,7 @@
 
 mod agent;
 mod agent_wire;
+pub mod client;
 mod connection;
 mod enrollment;
 mod limits;

@@ -19,6 +19,7 @@ mod fixture;
 mod intake;
 pub mod meta;
 mod migrations;
+pub mod offline;
 pub mod operators;
 mod orders;
 pub mod pending;
