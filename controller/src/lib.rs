@@ -3,6 +3,5 @@
 
 pub mod api;
 pub mod config;
-#[allow(dead_code, reason = "the first half of a change")]
 pub mod service;
 pub mod store;

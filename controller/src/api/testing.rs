@@ -131,6 +131,8 @@ impl World {
             certificate_life: 7 * 86_400,
             pending_life: 3600,
             pending_most: 3,
+            keep_findings: 400 * 86_400,
+            keep_agent_audit: 400 * 86_400,
             data: folder.path().to_owned(),
             recipients: Vec::new(),
         };

@@ -14,6 +14,7 @@ pub mod devices;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
+mod forget;
 mod intake;
 pub mod meta;
 mod migrations;
