@@ -2,6 +2,7 @@
 //! neither tonic nor SQL; `store` remembers and decides nothing. The same noun names the file in each.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod service;
 pub mod store;

@@ -3,11 +3,12 @@
 
 mod agent;
 mod agent_wire;
+pub mod client;
 mod connection;
 mod enrollment;
 mod limits;
 mod listen;
-#[allow(dead_code, reason = "the operators' half comes next")]
+mod operator;
 mod peer;
 mod run;
 mod serve;

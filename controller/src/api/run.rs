@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proto::wire::v1::agent_server::AgentServer;
 use proto::wire::v1::enrollment_server::EnrollmentServer;
+use proto::wire::v1::operator_server::OperatorServer;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,6 +19,7 @@ use super::connection::PeerStream;
 use super::enrollment::EnrollmentApi;
 use super::limits::{Attempts, Bounds};
 use super::listen::{Listening, bind};
+use super::operator::OperatorApi;
 use super::serve::ServeError;
 use super::sources::Sources;
 use super::sweep::{Connections, Patience};
@@ -100,6 +102,7 @@ pub async fn start(
 fn router(service: &Arc<Service>, attempts: &Arc<Attempts>, bounds: &Bounds) -> Router {
     let enrollment = EnrollmentApi { service: service.clone(), attempts: attempts.clone() };
     let agent = AgentApi { service: service.clone() };
+    let operator = OperatorApi { service: service.clone() };
     Server::builder()
         .initial_stream_window_size(WINDOWS.0)
         .initial_connection_window_size(WINDOWS.1)
@@ -108,6 +111,7 @@ fn router(service: &Arc<Service>, attempts: &Arc<Attempts>, bounds: &Bounds) -> 
         .http2_max_pending_accept_reset_streams(Some(STREAMS as usize))
         .add_service(EnrollmentServer::new(enrollment).max_decoding_message_size(STRANGERS_MESSAGE))
         .add_service(AgentServer::new(agent).max_decoding_message_size(bounds.message))
+        .add_service(OperatorServer::new(operator).max_decoding_message_size(bounds.message))
 }
 
 async fn forget(attempts: Arc<Attempts>, stop: CancellationToken) {

@@ -24,6 +24,11 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.0.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default()
+    }
 }
 
 impl FromStr for Address {

@@ -132,7 +132,7 @@ impl Service {
     }
 
     /// Refuses a site that is not there.
-    pub(super) async fn known_site(&self, site: &SiteName) -> Result<(), Refusal> {
+    pub async fn known_site(&self, site: &SiteName) -> Result<(), Refusal> {
         self.store.site(site).await?.map(|_| ()).ok_or_else(|| no_site(site))
     }
 

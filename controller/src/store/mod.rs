@@ -11,6 +11,8 @@ mod cells;
 pub mod codes;
 pub mod desired;
 pub mod devices;
+#[cfg(test)]
+mod earlier;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +20,7 @@ mod forget;
 mod intake;
 pub mod meta;
 mod migrations;
+pub mod offline;
 pub mod operators;
 mod orders;
 pub mod pending;
