@@ -139,6 +139,8 @@ impl World {
             certificate_life: 7 * 86_400,
             pending_life: 3600,
             pending_most: 3,
+            keep_findings: 400 * 86_400,
+            keep_agent_audit: 400 * 86_400,
             data,
             recipients: Vec::new(),
         };
@@ -312,8 +314,31 @@ impl Line {
     }
 
     pub async fn next(&mut self) -> v1::Instruction {
-        self.hear.message().await.unwrap().expect("the stream goes on")
+        soon(self.hear.message()).await.unwrap().expect("the stream goes on")
     }
+
+    /// Listens until this generation is said; and how many words that took.
+    pub async fn next_generation(&mut self, generation: u64) -> usize {
+        for words in 1.. {
+            let desired = self.next().await.desired;
+            if desired.is_some_and(|desired| desired.generation >= generation) {
+                return words;
+            }
+        }
+        unreachable!()
+    }
+
+    /// How the stream ends, which it does next.
+    pub async fn end(&mut self) -> Result<(), tonic::Status> {
+        let last = soon(self.hear.message()).await;
+        last.map(|word| assert!(word.is_none(), "the stream goes on: {word:?}"))
+    }
+}
+
+/// A wait that fails instead of going on for ever.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let long = std::time::Duration::from_secs(60);
+    tokio::time::timeout(long, what).await.expect("what should happen did not")
 }
 
 /// What an agent tells that holds nothing.

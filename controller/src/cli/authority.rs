@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use super::agent::AgentRow;
 use super::console::Console;
-use super::seams as found;
 use super::secrets;
 use super::session::{Connection, Session, runtime, wait};
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use super::table::{self, Format, Printing};
 use crate::config::Span;
+use crate::service::found;
 
 /// The help page's example.
 pub const EXAMPLE: &str = "\

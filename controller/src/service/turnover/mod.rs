@@ -188,7 +188,6 @@ impl Service {
         let detail = format!("trust generation {}", standing.trust.generation);
         change.commit(self.deed_of(who, deed, &self.organisation, detail)).await?;
         self.authorities.replace(standing);
-        self.trust_changed();
         Ok(())
     }
 
@@ -205,7 +204,6 @@ impl Service {
             standing(&data, stage, generation)
         });
         self.authorities.replace(standing.await?.map_err(Refusal::failed)?);
-        self.trust_changed();
         Ok(())
     }
 }
