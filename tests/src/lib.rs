@@ -2,6 +2,9 @@
 
 pub mod agent_binary;
 pub mod bad_cameras;
+pub mod daemon;
 pub mod devices;
 pub mod fleet;
+pub mod herd;
+pub mod manual_clock;
 pub mod pretend_site;
