@@ -10,4 +10,5 @@ pub mod firmware;
 pub mod measures;
 pub mod report;
 pub mod site;
+pub mod timekeeper;
 pub mod visit;
