@@ -8,3 +8,4 @@ pub mod fleet;
 pub mod herd;
 pub mod manual_clock;
 pub mod pretend_site;
+pub mod world;
