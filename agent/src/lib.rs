@@ -13,5 +13,6 @@ pub mod measures;
 pub mod report;
 pub mod schedule;
 pub mod site;
+pub mod store;
 pub mod timekeeper;
 pub mod visit;

@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["proto/", "agent/src/link/", "controller/src/api/", "controller/src/store/", "tests/"],
     ),
     ("sled", &["agent/src/store/", "tests/src/"]),
+    ("crc32fast", &["agent/src/store/"]),
     ("sqlx", &["controller/src/store/"]),
     ("age", &["certs/"]),
     ("governor", &["controller/src/api/"]),
@@ -102,6 +103,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device", &["device", "facts", "firmware", "clock"]),
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
+    ("store", &["store"]),
 ];
 
 fn complaints(rule: &str, found: Vec<String>) {
