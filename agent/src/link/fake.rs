@@ -1,6 +1,7 @@
 //! A controller made of hooks, for this crate's tests: real TCP, TLS and gRPC, and each answer is the test's.
 
 use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -19,7 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::testing::{port, settings};
+use super::testing::{port, with_door};
 use crate::identity::testing::{Acme, START};
 
 type Hook<A, B> = Mutex<Box<dyn FnMut(A) -> Result<B, Status> + Send>>;
@@ -34,6 +35,8 @@ pub struct Fake {
     pub watch: Hook<Streaming<v1::AgentStatus>, Instructions>,
     pub report: Hook<v1::ReportRequest, v1::ReportReply>,
     pub renew: Hook<v1::RenewRequest, v1::RenewReply>,
+    /// Whether certificates are admitted.
+    pub door: Arc<AtomicBool>,
 }
 
 fn absent<A, B>() -> Hook<A, B> {
@@ -55,19 +58,21 @@ impl Fake {
             watch: absent(),
             report: absent(),
             renew: absent(),
+            door: Arc::new(AtomicBool::new(true)),
         })
     }
 
     /// Serves until the runtime ends; gives the address.
     pub async fn serve(self: &Arc<Self>) -> String {
-        self.serve_with(START, true).await
+        self.serve_at(START).await
     }
 
-    /// The same, with another time, or with the door shut.
-    pub async fn serve_with(self: &Arc<Self>, now: i64, open: bool) -> String {
+    /// The same, at another time.
+    pub async fn serve_at(self: &Arc<Self>, now: i64) -> String {
         let (listener, address) = port().await;
         let made = Timestamp::from_unix(now);
-        let tls = settings(&self.acme, &self.acme.controller(), made, now, open);
+        let door = self.door.clone();
+        let tls = with_door(&self.acme, &self.acme.controller(), made, now, door);
         let (give, taken) = mpsc::channel(8);
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {

@@ -1,6 +1,7 @@
 //! A controller's port on the loopback, for this crate's tests: real TCP and TLS, and what each test lets it say.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use certs::mutual::{Gate, server_config};
 use certs::{Clock, Name, SharedClock, VerifiedPeer};
@@ -24,11 +25,11 @@ impl Clock for Stands {
 
 /// Lets everybody in, or nobody.
 #[derive(Debug)]
-pub struct Door(pub bool);
+pub struct Door(pub Arc<AtomicBool>);
 
 impl Gate for Door {
     fn admits(&self, _: &VerifiedPeer) -> bool {
-        self.0
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -40,10 +41,21 @@ pub fn settings(
     now: i64,
     open: bool,
 ) -> Arc<ServerConfig> {
+    with_door(acme, name, made, now, Arc::new(AtomicBool::new(open)))
+}
+
+/// The same, with a door that opens and shuts.
+pub fn with_door(
+    acme: &Acme,
+    name: &Name,
+    made: Timestamp,
+    now: i64,
+    door: Arc<AtomicBool>,
+) -> Arc<ServerConfig> {
     let identity = acme.identity(name, made);
     let clock: SharedClock = Arc::new(Stands(now));
     let issuers = [acme.issuing.certificate().clone()];
-    server_config(&identity, &issuers, Arc::new(Door(open)), clock).unwrap()
+    server_config(&identity, &issuers, Arc::new(Door(door)), clock).unwrap()
 }
 
 /// A listening port and its address.
