@@ -59,6 +59,23 @@ impl AgentClock {
         Self { system, monotonic, keeper, learned: Notify::new() }
     }
 
+    /// Seconds of this run, by the monotonic clock.
+    pub fn seconds(&self) -> u64 {
+        (self.monotonic)()
+    }
+
+    /// Waits until the monotonic clock shows so many seconds.
+    pub async fn wait_seconds(&self, until: u64) {
+        loop {
+            let moved = self.moved();
+            let Some(left @ 1..) = until.checked_sub(self.seconds()) else { return };
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(left).min(NAP)) => {}
+                () = moved => {}
+            }
+        }
+    }
+
     /// The present, never below the floor, and how far it is believed.
     pub fn read(&self) -> (Timestamp, Belief) {
         self.keeper().now(self.reading())
@@ -82,7 +99,7 @@ impl AgentClock {
 
     /// The time that has passed for certain.
     pub fn floor(&self) -> Timestamp {
-        self.keeper().floor((self.monotonic)())
+        self.keeper().floor(self.seconds())
     }
 
     /// How far the system clock is ahead of the confirmed time, in seconds; nothing while none is confirmed.
@@ -92,7 +109,7 @@ impl AgentClock {
 
     /// The floor, if it should be written to disk now.
     pub fn floor_due(&self) -> Option<Timestamp> {
-        self.keeper().floor_due((self.monotonic)())
+        self.keeper().floor_due(self.seconds())
     }
 
     /// The floor that is on disk now.
@@ -101,7 +118,7 @@ impl AgentClock {
     }
 
     fn reading(&self) -> Reading {
-        Reading { system: self.system.now(), mono: (self.monotonic)() }
+        Reading { system: self.system.now(), mono: self.seconds() }
     }
 
     fn keeper(&self) -> MutexGuard<'_, Timekeeper> {

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod link;
 pub mod measures;
 pub mod report;
+pub mod rounds;
 pub mod schedule;
 pub mod site;
 pub mod store;

@@ -146,9 +146,27 @@ impl Schedule {
         self.turns.values().filter_map(ripe).min()
     }
 
-    /// How many visits in a row failed.
+    /// Whether somebody asked for a visit that has not begun.
+    pub fn is_ordered(&self, name: &DeviceName) -> bool {
+        let state = self.turns.get(name).map(|turn| turn.state);
+        matches!(state, Some(State::Ordered | State::RunningAndOrdered))
+    }
+
+    /// How many visits to the device failed in a row.
     pub fn failures(&self, name: &DeviceName) -> u32 {
         self.turns.get(name).map_or(0, |turn| turn.failures)
+    }
+
+    /// How many devices failed their last visit.
+    pub fn failing(&self) -> usize {
+        self.turns.values().filter(|turn| turn.failures > 0).count()
+    }
+
+    /// Visits the devices that failed as soon as may be: what made them fail may have changed.
+    pub fn hasten_failing(&mut self, now: u64) {
+        for turn in self.turns.values_mut().filter(|turn| turn.failures > 0) {
+            turn.due = turn.due.min(now);
+        }
     }
 }
 

@@ -110,6 +110,20 @@ fn a_shorter_interval_holds_at_once() {
     assert_eq!(schedule.next(), Some(100 + SHORTEST));
 }
 
+#[test]
+fn what_failed_is_hastened_when_something_changed() {
+    let mut schedule = schedule(2, 0.0);
+    let all = names(2);
+    for (name, ended) in all.iter().zip([Ended::Seen, Ended::Failed(Nonsense)]) {
+        schedule.take(30).unwrap();
+        schedule.done(name, ended, 30);
+    }
+    assert_eq!((schedule.failing(), schedule.take(40)), (1, None));
+    schedule.hasten_failing(40);
+    assert_eq!(schedule.take(40), Some(Visit { device: all[1].clone(), ordered: false }));
+    assert_eq!(schedule.take(40), None);
+}
+
 /// What may happen on a site: time passes, by a second or by 90 days, a visit ends, or somebody asks for one.
 #[derive(Clone, Debug)]
 enum Event {

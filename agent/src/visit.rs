@@ -22,7 +22,7 @@ use crate::device::mobotix::{Dialects, export};
 use crate::device::{Driver, Fault, Identity, Target};
 use crate::facts::{Device, Facts, Failure, Kind, NasFacts, Observation, Source};
 
-pub use call::{NoCall, Terms, call};
+pub use call::{NoCall, Terms, call, workstation_addresses};
 
 /// A device to be looked at.
 pub struct Call {

@@ -70,6 +70,11 @@ impl Logins {
         *self = Self::default();
     }
 
+    /// What was refused is worth another try, within the budget: it was not the log-in that was wrong.
+    pub fn pardon(&mut self) {
+        self.refused_with = None;
+    }
+
     /// Moves what a wrong clock entered in the future to the present, so that it passes in a day.
     pub fn settle(&mut self, now: Timestamp) {
         for at in &mut self.refusals {

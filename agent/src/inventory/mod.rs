@@ -40,8 +40,10 @@ pub struct Known {
     pub logins: Logins,
     /// SHA-256 of the last report of it that was handed on.
     pub reported: Option<[u8; 32]>,
-    /// When a question that may cost a failed log-in was last answered.
-    pub tried_at: Option<Timestamp>,
+    /// When questions that may cost a failed log-in were last answered.
+    pub answered_questions_at: Option<Timestamp>,
+    /// When they may be asked again.
+    pub ask_again_at: Option<Timestamp>,
     /// The certificate it is held to: the site file's, or the first one seen.
     accepted: Option<Pin>,
     /// Another one that it presented since.
@@ -126,7 +128,11 @@ impl Inventory {
             known.silent = known.silent.saturating_add(step.clamp(0, LONGEST_STEP));
         }
         known.looked_at = Some(look.at);
+        let was_another = known.is_another();
         known.compare(look.pin, look.wanted);
+        if was_another && !known.is_another() {
+            known.logins.pardon();
+        }
     }
 
     /// Whether another device answered when it was last looked at, or there is no other.
@@ -140,6 +146,11 @@ impl Known {
     /// Whether it answered the last look at it.
     fn answers(&self) -> bool {
         self.answered_at.is_some() && self.answered_at == self.looked_at
+    }
+
+    /// Whether it last presented another certificate than the one it is held to.
+    pub fn is_another(&self) -> bool {
+        self.presented.is_some()
     }
 
     /// The certificate it is held to, though nobody need have vouched for it.

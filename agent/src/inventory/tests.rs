@@ -104,6 +104,22 @@ fn another_certificate_is_a_sign_until_the_first_is_back_or_the_site_file_names_
     assert_eq!(signs(&inventory, "yard"), [Sign::ChangedCertificate]);
 }
 
+#[test]
+fn a_log_in_refused_for_the_certificate_is_tried_again_when_the_certificate_is_back() {
+    let (mut inventory, yard) = (Inventory::default(), name("yard"));
+    inventory.looked(&yard, presents(0, pin(1), None));
+    inventory.entry(&yard).logins.refused([1; 16], at(1));
+    inventory.looked(&yard, presents(2, pin(1), None));
+    let leave = |inventory: &Inventory| {
+        inventory.known(&yard).unwrap().logins.leave(&[1; 16], Occasion::Turn, at(9))
+    };
+    assert_eq!(leave(&inventory), Leave::Refused, "the certificate was not why");
+    inventory.looked(&yard, presents(3, pin(2), None));
+    assert_eq!(leave(&inventory), Leave::Refused);
+    inventory.looked(&yard, presents(4, pin(1), None));
+    assert_eq!(leave(&inventory), Leave::Granted);
+}
+
 fn stranger(mac: &str, address: &str) -> Sighting {
     let evidence =
         vec![Evidence { source: "GET /".to_owned(), text: "publisher MOBOTIX AG".to_owned() }];

@@ -108,8 +108,8 @@ fn configuration(path: &Path) -> Result<Vec<u8>, Fault> {
     read::configuration(path).map_err(|error| Fault::Nonsense(error.to_string()))
 }
 
-/// Its own addresses, and those of the policy that no other workstation claims.
-fn workstation_addresses(device: &SiteDevice, terms: &Terms<'_>) -> Vec<IpAddr> {
+/// A workstation's own addresses, and those of the policy that no other workstation claims.
+pub fn workstation_addresses(device: &SiteDevice, terms: &Terms<'_>) -> Vec<IpAddr> {
     let claimed = terms.site.vms_addresses();
     let stated = terms.policy.networks.vms.iter();
     let unclaimed = stated.filter(|address| !claimed.contains(address));

@@ -129,6 +129,11 @@ pub struct Unchanged {
     pub generation: u64,
 }
 
+/// How many bytes a report takes on the wire; at most [`MAX_REPORT`] are taken.
+pub fn size(report: &v1::DeviceReport) -> usize {
+    report.encoded_len()
+}
+
 /// What a report's digest is made over: its bytes with the times and the generation set to 0.
 pub fn digest_form(report: &v1::DeviceReport) -> Vec<u8> {
     let same = v1::DeviceReport { observed_at: 0, found_at: 0, generation: 0, ..report.clone() };
