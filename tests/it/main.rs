@@ -13,6 +13,7 @@ mod faces;
 mod hostile;
 mod learn;
 mod live_review;
+mod powercut;
 mod pretend_camera;
 mod secrets;
 mod source;

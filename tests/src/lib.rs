@@ -7,5 +7,6 @@ pub mod devices;
 pub mod fleet;
 pub mod herd;
 pub mod manual_clock;
+pub mod powercut;
 pub mod pretend_site;
 pub mod world;
