@@ -15,6 +15,7 @@ pub mod measures;
 pub mod report;
 pub mod rounds;
 pub mod schedule;
+pub mod service;
 pub mod site;
 pub mod store;
 pub mod timekeeper;

@@ -94,7 +94,7 @@ pub async fn enroll(
     folder: &Arc<Folder>,
     application: &Application,
     clock: &SharedClock,
-    tell: &mut (dyn FnMut(Word) + Send),
+    tell: &mut dyn FnMut(Word),
 ) -> Result<Member, EnrollFault> {
     let applicant = applicant(folder, application.purpose).await?;
     let (first, longest) = application.pace;

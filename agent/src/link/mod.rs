@@ -6,6 +6,7 @@
 //! it brings is checked before anybody else sees it.
 
 pub mod backoff;
+mod deed;
 pub mod dial;
 pub mod enroll;
 pub mod entry;
@@ -26,7 +27,7 @@ mod fake;
 #[cfg(test)]
 mod testing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -109,6 +110,8 @@ struct Held {
     /// The controller's audit head: the longest that was seen.
     witnessed: ChainHead,
     wanted: BTreeSet<DeviceName>,
+    /// What was entered into the audit log last, of what may come again and again.
+    recorded: BTreeMap<deed::Deed, String>,
 }
 
 impl Link {

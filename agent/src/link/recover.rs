@@ -9,6 +9,7 @@ use certs::key::KeyError;
 use certs::{Clock as _, request};
 use proto::wire::v1;
 
+use super::deed::Deed;
 use super::dial::DialFault;
 use super::enroll::on_disk;
 use super::fault::CallFault;
@@ -91,6 +92,7 @@ impl Link {
         let folder = self.folder.clone();
         on_disk(move || folder.keep_next(None)).await?;
         tracing::warn!(join, %ends, "the certificate had lapsed; the agent found its way back");
+        self.record(Deed::Recovered, &format!("join {join}")).await;
         Ok(())
     }
 

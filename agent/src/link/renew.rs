@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Link;
 use super::backoff::Backoff;
+use super::deed::Deed;
 use super::dial::DialFault;
 use super::dice;
 use super::enroll::on_disk;
@@ -147,6 +148,7 @@ impl Link {
             self.done(order);
         }
         tracing::info!(%ends, "the certificate was renewed");
+        self.record(Deed::Renewed, &format!("until {ends}")).await;
         Ok(())
     }
 

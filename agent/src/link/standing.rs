@@ -1,10 +1,10 @@
 //! How the link does, for the people who look at the box: in words that say what to do.
 
 use proto::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How the link does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// What it is at.
     pub state: State,
@@ -17,7 +17,7 @@ pub struct Standing {
 }
 
 /// What the link is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Trying to reach the controller.

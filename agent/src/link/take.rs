@@ -10,6 +10,7 @@ use prost::Message as _;
 use proto::wire::policy::{Desired, MAX_ORDERS, Order, Work};
 use proto::wire::v1;
 
+use super::deed::Deed;
 use super::dial::DialFault;
 use super::reply::newer_trust;
 use super::{Held, Link};
@@ -44,7 +45,7 @@ impl Link {
     /// Takes one message in. Gives the time after which to come back on a new line, if it says so.
     pub(super) async fn take(&self, message: v1::Instruction) -> Option<Duration> {
         if let Some(head) = message.audit_head {
-            self.witness(&head);
+            self.witness(&head).await;
         }
         if let Some(trust) = message.trust {
             self.take_trust(trust).await;
@@ -74,6 +75,8 @@ impl Link {
             Ok(desired) => desired,
             Err(why) => {
                 tracing::error!(generation, %why, "a desired state was refused; the one before stays in force");
+                let detail = format!("generation {generation}: {why}");
+                self.record_once(Deed::DesiredRefused, detail).await;
                 return;
             }
         };
@@ -110,11 +113,15 @@ impl Link {
                 why,
                 "a trust bundle that disowns its own controller was refused"
             );
+            self.record_once(Deed::TrustRefused, format!("generation {generation}")).await;
             return;
         }
         let _alone = self.papers.lock().await;
         match self.become_member(|member| member.clone().trusting(trust)).await {
-            Ok(()) => tracing::info!(generation, "a trust bundle is in force"),
+            Ok(()) => {
+                tracing::info!(generation, "a trust bundle is in force");
+                self.record(Deed::TrustTaken, &format!("generation {generation}")).await;
+            }
             Err(error) => tracing::error!(generation, %error, "a trust bundle cannot be kept"),
         }
     }
@@ -155,19 +162,24 @@ impl Link {
     }
 
     /// Remembers the longest head of the controller's audit log, and says so if the log was cut or written anew.
-    fn witness(&self, head: &v1::ChainHead) {
+    async fn witness(&self, head: &v1::ChainHead) {
         let Ok(hash) = <[u8; 32]>::try_from(head.hash.as_slice()) else { return };
         let head = ChainHead { length: head.length, hash };
-        let mut held = self.held();
-        let kept = held.witnessed;
+        let kept = self.held().witnessed;
         if head.length > kept.length {
-            held.witnessed = head;
-        } else if head.length < kept.length || head.hash != kept.hash {
-            tracing::error!(
-                seen = kept.length,
-                told = head.length,
-                "the controller's audit log is not the one that this agent has seen: it was cut, or written anew"
-            );
+            self.held().witnessed = head;
+            return;
         }
+        if head == kept {
+            return;
+        }
+        let (seen, told) = (kept.length, head.length);
+        tracing::error!(
+            seen,
+            told,
+            "the controller's audit log is not the one that this agent has seen: it was cut, or written anew"
+        );
+        let detail = format!("record {seen} was seen, {told} is told");
+        self.record_once(Deed::LogDiffers, detail).await;
     }
 }
