@@ -1,5 +1,5 @@
-//! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`) hold no I/O, clock or
-//! randomness; doing rooms (`device`, `cli`) hold no policy.
+//! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
+//! `inventory`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `rounds`, `cli`) hold no policy.
 
 pub mod cli;
 pub mod clock;

@@ -6,16 +6,21 @@ use tests::powercut::{Recording, Syncs, Tally, cuts, hindrance, idle_syncs_per_d
 
 const CUTS: u32 = 40;
 
+/// The program that uses a store as it is told.
+pub fn faults() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let mut beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("palisade-faults"));
+    let found = beside.find(|it| it.is_file());
+    found.expect("palisade-faults is built; run cargo build --workspace in the same profile")
+}
+
 /// The program whose disk is cut; `None`, and a word on standard error, where nothing can be traced.
 fn program() -> Option<PathBuf> {
     if let Some(hindrance) = hindrance() {
         eprintln!("power cuts are not tried: {hindrance}");
         return None;
     }
-    let own = std::env::current_exe().unwrap();
-    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("palisade-faults"));
-    let found = beside.into_iter().find(|it| it.is_file());
-    Some(found.expect("palisade-faults is built; run cargo build --workspace in the same profile"))
+    Some(faults())
 }
 
 fn cut(recording: &Recording, syncs: Syncs) -> (Tally, Vec<String>) {

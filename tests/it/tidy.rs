@@ -28,6 +28,18 @@ const THINKING: &[&str] = &[
     "agent/src/identity/renewal.rs",
     "agent/src/link/backoff.rs",
     "agent/src/visit/workstation.rs",
+    "agent/src/config/unattended.rs",
+    "agent/src/discovery/table.rs",
+    "agent/src/inventory/",
+    "agent/src/rounds/carry.rs",
+    "agent/src/rounds/coarse.rs",
+    "agent/src/rounds/kept.rs",
+    "agent/src/rounds/logs.rs",
+    "agent/src/rounds/wire.rs",
+    "agent/src/rounds/yardstick.rs",
+    "agent/src/schedule.rs",
+    "agent/src/timekeeper.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -91,7 +103,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 
@@ -106,6 +118,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
     ("store", &["store"]),
+    ("timekeeper", &[]),
+    ("clock", &["timekeeper"]),
+    ("schedule", &["facts"]),
+    ("inventory", &[]),
+    ("discovery", &["device", "inventory"]),
+    (
+        "rounds",
+        &[
+            "clock",
+            "config",
+            "device",
+            "discovery",
+            "facts",
+            "firmware",
+            "inventory",
+            "measures",
+            "schedule",
+            "site",
+            "visit",
+        ],
+    ),
 ];
 
 fn complaints(rule: &str, found: Vec<String>) {

@@ -214,7 +214,7 @@ struct UnderWay {
 
 /// What the loop was woken by.
 enum Event {
-    Paid(Result<(tokio::task::Id, Paid), tokio::task::JoinError>),
+    Paid(Result<(tokio::task::Id, Box<Paid>), tokio::task::JoinError>),
     Wished(Wish),
     Desired,
     Searched,
@@ -262,7 +262,7 @@ impl Rounds {
             match self.next(&stop).await {
                 Event::Paid(Ok((task, paid))) => {
                     self.visited.remove(&task);
-                    self.finish(paid).await;
+                    self.finish(*paid).await;
                 }
                 Event::Paid(Err(error)) => self.lost(error.id()),
                 Event::Wished(wish) => self.grant(wish).await,
@@ -282,7 +282,9 @@ impl Rounds {
         let wake = self.next_wake();
         tokio::select! {
             () = stop.cancelled() => Event::Stopped,
-            Some(paid) = self.visits.join_next_with_id() => Event::Paid(paid),
+            Some(paid) = self.visits.join_next_with_id() => {
+                Event::Paid(paid.map(|(task, paid)| (task, Box::new(paid))))
+            }
             Some(wish) = self.wishes.recv() => Event::Wished(wish),
             Ok(()) = self.supplies.desired.changed() => Event::Desired,
             () = self.search.ended() => Event::Searched,

@@ -2,6 +2,7 @@
 //! shelf in memory.
 
 mod site;
+mod store;
 mod world;
 
 use proto::wire::finding::{About, FailureClass as Class, Report, Sign};

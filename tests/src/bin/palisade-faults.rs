@@ -32,8 +32,8 @@ enum Bench {
         /// How often.
         #[arg(long, default_value_t = 500)]
         trials: u32,
-        /// How long the store is used, in rounds of one deed, three times.
-        #[arg(long, default_value_t = 250)]
+        /// How long the store is used in each of five sessions, in deeds.
+        #[arg(long, default_value_t = 150)]
         rounds: u32,
         /// Cuts and remains follow from it.
         #[arg(long, default_value_t = 1)]
@@ -42,6 +42,9 @@ enum Bench {
     /// Uses a store, and says what it does.
     #[command(hide = true)]
     StoreWork { root: PathBuf, session: u64, rounds: u64 },
+    /// Uses a store on a disk that fills up.
+    #[command(hide = true)]
+    StoreFull { root: PathBuf },
     /// Leaves a store idle.
     #[command(hide = true)]
     StoreIdle { root: PathBuf },
@@ -80,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
         Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
+        Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
     }
 }

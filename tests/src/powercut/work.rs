@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use agent::store::{
-    BlockingStore, Draft, Drawer, DurableFile, Entry, Kept, Kind, NewEntry, Options,
+    BlockingStore, Draft, Drawer, DurableFile, Entry, Kept, Kind, NewEntry, Options, Trouble,
 };
 use anyhow::{Context as _, ensure};
 use certs::audit::{ChainHead, Record};
 use proto::Timestamp;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::Dice;
 
@@ -173,6 +174,41 @@ pub async fn idle(root: &Path) -> anyhow::Result<()> {
     say("idle")?;
     tokio::time::sleep(IDLE_PACE * IDLE_MINUTES).await;
     say("done")?;
+    Ok(())
+}
+
+/// Uses a store on a disk that fills up, and then has room again. That is a limit on the size of files here: it needs
+/// no rights, and the parent has seen to it that the signal for it is ignored.
+///
+/// # Errors
+/// When the store does anything but go on in memory and come back.
+pub fn full(root: &Path) -> anyhow::Result<()> {
+    let mut store = BlockingStore::open(options(root))?;
+    for _ in 0..20 {
+        audit(&mut store, 2)?;
+    }
+    let limit = |current| setrlimit(Resource::Fsize, Rlimit { current, maximum: None });
+    limit(Some(300 << 10))?;
+    let (mut round, mut on_disk) = (0, 40);
+    while store.condition().degraded.is_none() {
+        round += 1;
+        ensure!(round < 10_000, "the disk never fills");
+        let Record { number: _, time, actor, deed, subject, detail } = record(on_disk + 1);
+        let draft = Draft { time, actor, deed, subject, detail };
+        on_disk += u64::from(store.audit(vec![draft])? == Kept::OnDisk);
+        let things = vec![("camera-0".to_owned(), content(round))];
+        store.keep_all(Drawer::Reports, things)?;
+    }
+    ensure!(store.condition().degraded == Some(Trouble::DiskFull), "{:?}", store.condition());
+    say(&format!("full {on_disk}"))?;
+    store.mend()?;
+    ensure!(store.condition().degraded.is_some(), "the disk is still full");
+    ensure!(store.get(Drawer::Reports, "camera-0")?.is_some(), "what was cached is still known");
+    limit(None)?;
+    store.mend()?;
+    ensure!(store.condition().degraded.is_none(), "{:?}", store.condition());
+    ensure!(store.get(Drawer::Reports, "camera-0")? == Some(content(round)), "an old report");
+    audit(&mut store, 1)?;
     Ok(())
 }
 

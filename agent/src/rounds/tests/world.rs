@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use proto::wire::v1;
 use tokio::sync::Notify;
 
 use super::super::*;
+use super::store::Store;
 use crate::clock::AgentClock;
 use crate::device::{Fault, Identity};
 use crate::discovery::{Prober, WebProber};
@@ -103,54 +104,6 @@ impl Clock for Hand {
     }
 }
 
-/// The outlet and the shelf.
-#[derive(Default)]
-struct Store {
-    full: AtomicBool,
-    entries: Mutex<Vec<Entry>>,
-    arrived: Notify,
-    deeds: Mutex<Vec<&'static str>>,
-    shelf: Mutex<BTreeMap<String, Vec<u8>>>,
-}
-
-impl Store {
-    fn check(&self) -> Result<(), NotStored> {
-        if self.full.load(Ordering::SeqCst) { Err(NotStored) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl Outlet for Store {
-    async fn report(&self, entry: Entry) -> Result<(), NotStored> {
-        self.check()?;
-        self.entries.lock().unwrap().push(entry);
-        self.arrived.notify_waiters();
-        Ok(())
-    }
-
-    async fn audit(&self, deed: Deed, _: &str, _: &str) -> Result<(), NotStored> {
-        self.deeds.lock().unwrap().push(deed.as_str());
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Shelf for Store {
-    async fn fetch(&self, key: &str) -> Option<Vec<u8>> {
-        self.shelf.lock().unwrap().get(key).cloned()
-    }
-
-    async fn put(&self, key: &str, bytes: Option<Vec<u8>>) -> Result<(), NotStored> {
-        self.check()?;
-        let mut shelf = self.shelf.lock().unwrap();
-        match bytes {
-            Some(bytes) => drop(shelf.insert(key.to_owned(), bytes)),
-            None => drop(shelf.remove(key)),
-        }
-        Ok(())
-    }
-}
-
 /// A folder with a site file, a clock, devices and a store, which outlive the rounds.
 pub struct World {
     name: &'static str,
@@ -202,7 +155,7 @@ impl World {
             rounds.await.unwrap();
         });
         self.running = None;
-        self.store.entries.lock().unwrap().clear();
+        self.store.clear();
     }
 
     fn begin(&self) -> (Rounds, Running) {
@@ -252,7 +205,7 @@ impl World {
     }
 
     pub fn fill_disk(&self, full: bool) {
-        self.store.full.store(full, Ordering::SeqCst);
+        self.store.fill(full);
     }
 
     pub fn script(
@@ -276,7 +229,7 @@ impl World {
     }
 
     pub fn deeds(&self) -> Vec<&'static str> {
-        self.store.deeds.lock().unwrap().clone()
+        self.store.deeds()
     }
 
     /// Sets the system clock alone.
@@ -353,24 +306,8 @@ impl World {
         tokio::time::timeout(PATIENCE, done).await.expect("the order ends")
     }
 
-    /// Takes the first entry that fits, waiting for it.
     async fn entry<T>(&self, what: &str, fits: impl Fn(&Entry) -> Option<T>) -> T {
-        let found = async {
-            loop {
-                let arrived = self.store.arrived.notified();
-                {
-                    let mut entries = self.store.entries.lock().unwrap();
-                    if let Some((place, found)) =
-                        entries.iter().enumerate().find_map(|(place, it)| Some((place, fits(it)?)))
-                    {
-                        entries.remove(place);
-                        return found;
-                    }
-                }
-                arrived.await;
-            }
-        };
-        let found = tokio::time::timeout(PATIENCE, found).await;
+        let found = tokio::time::timeout(PATIENCE, self.store.take(fits)).await;
         found.unwrap_or_else(|_| panic!("no {what}; {:?}", self.progress()))
     }
 
