@@ -6,6 +6,7 @@ use std::sync::Arc;
 use certs::mutual::{Gate, Lifetimes, Trusting, client_config, server_config};
 use certs::seal::{Opener, opening};
 use certs::{Identity, Key, Name, TrustBundle, request};
+use futures::StreamExt as _;
 use proto::{Organisation, Role, Stance, Timestamp, Verdict};
 use rustls::{ClientConnection, ServerConnection};
 
@@ -14,14 +15,14 @@ use crate::service::standing::Door;
 use crate::service::testing::{
     NOW, World, finding, name, organisation, report, serve, site, source,
 };
-use crate::service::{Refusal, Service};
+use crate::service::{Authorities, Refusal, Service, Settings};
 use crate::store::findings::Filter;
 use crate::store::policies::Scope;
 
 async fn backup(world: &World) -> Vec<u8> {
     let mut chunks = world.service.backup(&world.kim).await.unwrap();
     let mut whole = Vec::new();
-    while let Some(chunk) = chunks.recv().await {
+    while let Some(chunk) = chunks.next().await {
         whole.extend(chunk.unwrap());
     }
     whole
@@ -194,4 +195,11 @@ async fn without_recipients_or_while_one_is_taken_none_is_begun() {
     let other = world.service.backup(&world.kim).await;
     assert!(matches!(other, Err(Refusal::Exhausted(_))));
     drop(waiting);
+    let of = &world.service;
+    let authorities = Authorities::new((*of.authorities.now()).clone());
+    let settings = Settings { recipients: Vec::new(), ..of.settings.clone() };
+    let clock = world.clock.clone();
+    let without = Service::new(of.store.clone(), clock, organisation(), authorities, settings);
+    let refused = without.backup(&world.kim).await;
+    assert!(matches!(refused, Err(Refusal::Precondition(why)) if why.contains("recipients")));
 }
