@@ -1,5 +1,6 @@
 //! The power of the agent's disk is cut, again and again: nothing acknowledged is lost, and the agent starts.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use tests::powercut::{Recording, Syncs, Tally, cuts, hindrance, idle_syncs_per_day, record};
@@ -17,7 +18,7 @@ pub fn faults() -> PathBuf {
 /// The program whose disk is cut; `None`, and a word on standard error, where nothing can be traced.
 fn program() -> Option<PathBuf> {
     if let Some(hindrance) = hindrance() {
-        eprintln!("power cuts are not tried: {hindrance}");
+        let _ = writeln!(std::io::stderr(), "power cuts are not tried: {hindrance}");
         return None;
     }
     Some(faults())

@@ -25,6 +25,8 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/learn",
     "agent/src/device/mobotix/model",
     "agent/src/device/mobotix/weblog",
+    "agent/src/identity/renewal.rs",
+    "agent/src/link/backoff.rs",
     "agent/src/visit/workstation.rs",
     "agent/src/config/unattended.rs",
     "agent/src/discovery/table.rs",

@@ -6,7 +6,7 @@
 //! bounded, says so ([`Condition`], [`Notice`]), and comes back by itself.
 //!
 //! Everything blocks, so the asynchronous [`Store`] does its work on the runtime's pool for that, one thing at a time.
-//! Alone the word sled is said nowhere else.
+//! Nobody outside this room knows sled.
 
 mod blocking;
 mod cache;
@@ -209,5 +209,30 @@ pub async fn pooled<T: Send + 'static>(
         Ok(done) => done,
         Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
         Err(_) => Err(StoreError::Closed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn clones_are_one_store_until_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let options =
+            || Options::new(folder.path().to_owned(), |record, _| vec![record.number as u8]);
+        let store = Store::open(options()).await.unwrap();
+        let time = proto::Timestamp::from_unix(1);
+        let entry =
+            |byte| NewEntry { kind: Kind::Audit, key: String::new(), bytes: vec![byte], time };
+        let (one, two) = (store.clone(), store.clone());
+        let pushed = tokio::join!(one.push_all(vec![entry(1)]), two.push_all(vec![entry(2)]));
+        assert_ne!(pushed.0.unwrap().sequences, pushed.1.unwrap().sequences);
+        assert_eq!(store.waiting().await.unwrap().records, 2);
+        assert!(matches!(Store::open(options()).await, Err(StoreError::InUse(_))));
+        store.close().await;
+        assert!(matches!(one.waiting().await, Err(StoreError::Closed)));
+        let again = Store::open(options()).await.unwrap();
+        assert_eq!(again.waiting().await.unwrap().records, 2);
     }
 }

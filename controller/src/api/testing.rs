@@ -335,9 +335,9 @@ impl Line {
     }
 }
 
-/// A wait that fails instead of going on for ever.
+/// A wait that fails instead of going on for ever, and before the sweeper closes a silent connection in any case.
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    let long = std::time::Duration::from_secs(60);
+    let long = std::time::Duration::from_secs(30);
     tokio::time::timeout(long, what).await.expect("what should happen did not")
 }
 

@@ -3,7 +3,7 @@
 //! is opened on what is left.
 //!
 //! It is a model of what a file system promises, no pulled plug: synced content and synced folders stay, anything
-//! else may stay, in whole, in part, or in another order ([`disk::Kept`]). A disk that lies about syncs is not in it.
+//! else may stay, in whole, in part, or in another order (see `disk::Kept`). A disk that lies about syncs is not in it.
 
 mod check;
 mod disk;
