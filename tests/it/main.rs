@@ -12,6 +12,7 @@ mod demo;
 mod desk;
 mod faces;
 mod hostile;
+mod kill;
 mod learn;
 mod live_review;
 mod powercut;

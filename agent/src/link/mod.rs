@@ -23,7 +23,7 @@ mod tell;
 mod upload;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod testing;
 
@@ -61,6 +61,8 @@ pub struct Pace {
     pub upload: Duration,
     /// What is not urgent of the status is told at most so often.
     pub tell: Duration,
+    /// How often an agent that is not enrolled looks whether it is by now.
+    pub look: Duration,
 }
 
 impl Pace {
@@ -71,6 +73,7 @@ impl Pace {
         unwelcome: Duration::from_secs(3600),
         upload: Duration::from_secs(3600),
         tell: Duration::from_secs(600),
+        look: Duration::from_secs(2),
     };
 }
 
@@ -92,6 +95,8 @@ pub struct Link {
     news: Notify,
     /// Something that waits should be uploaded soon.
     urgent: Notify,
+    /// How often the outbox has run empty.
+    drains: watch::Sender<u64>,
     /// An operator wants the certificate renewed now.
     hurry: watch::Sender<Option<OrderId>>,
     /// Devices whose whole report is wanted.
@@ -144,6 +149,7 @@ impl Link {
             held: Mutex::new(held),
             news: Notify::new(),
             urgent: Notify::new(),
+            drains: watch::Sender::new(0),
             hurry: watch::Sender::new(None),
             wanted: Notify::new(),
             papers: tokio::sync::Mutex::new(()),
@@ -191,6 +197,11 @@ impl Link {
     /// Something entered the outbox that should not wait for its turn.
     pub fn hasten(&self) {
         self.urgent.notify_one();
+    }
+
+    /// Changes whenever everything that waited was uploaded.
+    pub fn drains(&self) -> watch::Receiver<u64> {
+        self.drains.subscribe()
     }
 
     /// Waits until the controller asks for whole reports, and gives the devices.
@@ -249,4 +260,4 @@ fn dice() -> [u8; 4] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -49,6 +49,8 @@ impl Link {
             let wait = match drained {
                 Ok(()) => {
                     backoff.reset();
+                    self.news.notify_one();
+                    self.drains.send_modify(|drains| *drains = drains.wrapping_add(1));
                     self.pace.upload / 2 + part(self.pace.upload / 2, dice())
                 }
                 Err(fault) => {
