@@ -16,7 +16,7 @@ mod earlier;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
-mod forget;
+pub mod forget;
 mod intake;
 pub mod meta;
 mod migrations;
