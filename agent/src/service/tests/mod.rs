@@ -128,11 +128,14 @@ async fn before_it_is_enrolled_the_box_answers_and_then_it_serves() {
                     !status["rounds"]["last_visit"].is_null() && status["outbox"]["records"] == 0
                 })
                 .await;
+            let turn = place.status().await["rounds"]["turns"]["nas"].clone();
+            assert!(!turn["next_visit"].is_null() && turn["failures"] == 0, "{turn}");
             let metrics = place.ask("GET /metrics").await;
-            for line in ["enrolled 1\n", "online 1\n", "devices 1\n", "# EOF\n"] {
+            let visits = "visits_total{outcome=\"seen\"} 1\n";
+            for line in ["enrolled 1\n", "online 1\n", "devices 1\n", visits, "# EOF\n"] {
                 assert!(metrics.contains(line), "{line}: {metrics}");
             }
-            assert!(metrics.contains("cert_seconds_left 6047"), "{metrics}");
+            assert!(metrics.contains("cert_seconds_left 60"), "{metrics}");
         })
         .await;
 }
