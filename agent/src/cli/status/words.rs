@@ -127,6 +127,7 @@ mod tests {
             "state":"identity_damaged","trouble":"\u001b[2Jgone","identity":null,"link":null,"rounds":null,
             "clock":{"time":"2026-11-26T08:00:00Z","known":true,"offset_seconds":-90},
             "outbox":{"records":3,"bytes":9,"oldest":"2026-11-26T07:00:00Z","dropped_audit":0,"dropped_status":2},
+            "audit":{"length":0,"hash":""},
             "store":{"trouble":"disk full","real_syncs":false}}"#;
         let text = text(&serde_json::from_str(status).unwrap());
         assert!(!text.contains('\u{1b}'), "{text:?}");
