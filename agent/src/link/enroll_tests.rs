@@ -65,6 +65,10 @@ async fn a_ticket_makes_a_box_a_member_and_leaves_no_keys_behind() {
     let kept = one.folder.member().unwrap().unwrap();
     assert_eq!(kept.identity.chain(), member.identity.chain());
     assert!(one.folder.applicant().unwrap().is_none() && one.heard.is_empty());
+    for generation in ["applicant.0", "applicant.1"] {
+        let bytes = std::fs::read(one._data.path().join("identity").join(generation)).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("key"), "{generation}");
+    }
 }
 
 #[tokio::test]
