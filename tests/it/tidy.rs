@@ -118,6 +118,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
     ("store", &["store"]),
+    ("identity", &["identity", "store"]),
+    ("link", &["link", "clock", "identity", "store", "timekeeper"]),
+    (
+        "service",
+        &["service", "clock", "device", "discovery", "identity", "link", "rounds", "store"],
+    ),
     ("timekeeper", &[]),
     ("clock", &["timekeeper"]),
     ("schedule", &["facts"]),
