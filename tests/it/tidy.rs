@@ -8,6 +8,7 @@ const MAX_LINES: usize = 400;
 /// Rooms that think: no I/O, no clock, no randomness, no `async`.
 const THINKING: &[&str] = &[
     "proto/src/",
+    "agent/src/change",
     "agent/src/facts/",
     "agent/src/firmware/",
     "agent/src/measures/",
@@ -97,9 +98,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("facts", &["facts", "firmware"]),
     ("firmware", &["firmware"]),
     ("site", &["firmware", "facts"]),
-    ("measures", &["measures", "facts", "site", "firmware"]),
+    ("change", &["change"]),
+    ("measures", &["measures", "facts", "site", "firmware", "change"]),
     ("report", &["report", "measures", "facts", "site", "firmware"]),
-    ("device", &["device", "facts", "firmware", "clock"]),
+    ("device", &["device", "facts", "firmware", "clock", "change"]),
     ("config", &["config", "facts", "device", "firmware"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
 ];

@@ -68,7 +68,7 @@ impl Camera {
             }
         };
         browser.hang_up().await;
-        Ok(assemble(inside, outside, ports, &browser, at.ip()))
+        Ok(assemble(inside, outside, ports, &browser, Ends { camera: at.ip(), own }))
     }
 
     /// What a stranger sees. Where TLS fails because it is old, that is proven with an old hello.
@@ -99,14 +99,24 @@ impl Driver for Camera {
     }
 }
 
+/// The two ends of our connections.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    /// Where the camera was reached.
+    camera: IpAddr,
+    /// The address of ours that it sees, if that is known.
+    own: Option<IpAddr>,
+}
+
 /// One set of facts from what was read inside, what a stranger saw, and the wire.
 fn assemble(
     inside: Option<(Export, Findings)>,
     outside: Outside,
     ports: Ports,
     browser: &Browser,
-    reached: IpAddr,
+    ends: Ends,
 ) -> (Identity, Facts) {
+    let reached = ends.camera;
     let (mut identity, mut facts) = match inside {
         Some((export, findings)) => {
             let mut facts = export.facts;
@@ -142,6 +152,10 @@ fn assemble(
         none => *none = Fact::Seen(vec![reached]),
     }
     facts.evidence.note("addresses", "connection", &format!("reached at {reached}"));
+    facts.own_address = match ends.own {
+        Some(own) => Fact::Seen(own),
+        None => Fact::unreadable("the address that our connections come from could not be told"),
+    };
     outside.enter(&mut facts);
     (identity, Facts::Camera(Box::new(facts)))
 }
