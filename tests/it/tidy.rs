@@ -21,6 +21,7 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/config",
     "agent/src/device/mobotix/crypt",
     "agent/src/device/mobotix/dialect",
+    "agent/src/device/mobotix/edit",
     "agent/src/device/mobotix/export",
     "agent/src/device/mobotix/identify.rs",
     "agent/src/device/mobotix/learn",

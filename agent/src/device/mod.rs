@@ -4,6 +4,7 @@ mod address;
 mod http;
 pub mod mobotix;
 mod probe;
+mod snapshot;
 #[cfg(test)]
 mod testing;
 
@@ -17,6 +18,7 @@ use proto::policy::{PasswordRules, WebPorts};
 use proto::{DeviceName, Secret};
 
 use self::mobotix::Dialects;
+pub use self::snapshot::Snapshot;
 use crate::facts::{Facts, FailureClass};
 
 /// A device to look at over the network.
