@@ -9,6 +9,7 @@ pub mod device;
 pub mod facts;
 pub mod firmware;
 pub mod measures;
+pub mod plan;
 pub mod report;
 pub mod site;
 pub mod visit;

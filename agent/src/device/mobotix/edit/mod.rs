@@ -21,7 +21,7 @@ use super::config::Document;
 use super::dialect::{Dialect, Dialects};
 use super::model::Configuration;
 use crate::change::{Change, Digest, Edit, LineEdit, Untranslated};
-use crate::device::Snapshot;
+use crate::device::{Comparison, Snapshot};
 use crate::firmware::Version;
 
 /// What a change comes to on a configuration.
@@ -91,6 +91,43 @@ impl Translation {
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.raw.iter().map(|edit| edit.section.as_str())
     }
+}
+
+/// How changes that were made on `before` compare with what the camera shows now. No two of them may touch one section.
+///
+/// # Errors
+/// Why the changes cannot be made on `before`, or that what the camera shows is no configuration.
+pub fn compare(
+    before: &Snapshot,
+    dialects: &Dialects,
+    changes: &[Change],
+    seen: &Snapshot,
+) -> Result<Comparison, Untranslated> {
+    let translations = translate_all(before, dialects, changes)?;
+    let shown = parse(seen.bytes())?;
+    let standing: Vec<bool> = translations
+        .iter()
+        .map(|it| it.as_ref().is_none_or(|it| it.stands_in(&shown)))
+        .collect();
+    let expected = translations.iter().flatten().last().map_or(before, |last| &last.after);
+    let found = differences(&parse(expected.bytes())?, &shown);
+    // What a change that does not stand left as it was is no surprise.
+    let undone = translations.iter().zip(&standing).filter(|(_, standing)| !**standing);
+    let undone: Vec<&str> =
+        undone.filter_map(|(it, _)| it.as_ref()).flat_map(Translation::sections).collect();
+    let elsewhere = |line: &String| {
+        let section = line.split_once(": ").map_or("", |(section, _)| section);
+        !undone.contains(&section)
+    };
+    let surprises = found
+        .gone
+        .iter()
+        .map(|line| ("-", line))
+        .chain(found.new.iter().map(|line| ("+", line)))
+        .filter(|(_, line)| elsewhere(line))
+        .map(|(mark, line)| format!("{mark} {line}"))
+        .collect();
+    Ok(Comparison { standing, surprises })
 }
 
 /// One arm per change: what the dialect must know, and what is written.
