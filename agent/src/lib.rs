@@ -1,6 +1,7 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`) hold no I/O, clock or
 //! randomness; doing rooms (`device`, `cli`) hold no policy.
 
+pub mod apply;
 pub mod change;
 pub mod cli;
 pub mod clock;

@@ -76,10 +76,7 @@ impl Camera {
     }
 
     /// A visit within its time.
-    async fn timely(
-        &self,
-        keep: Keep,
-    ) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+    async fn timely(&self, keep: Keep) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
         let limit = self.target.limits.visit;
         tokio::time::timeout(limit, self.visit(keep)).await.unwrap_or_else(|_| {
             Err(Fault::Unreachable(format!(

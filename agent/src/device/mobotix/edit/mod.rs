@@ -105,10 +105,8 @@ pub fn compare(
 ) -> Result<Comparison, Untranslated> {
     let translations = translate_all(before, dialects, changes)?;
     let shown = parse(seen.bytes())?;
-    let standing: Vec<bool> = translations
-        .iter()
-        .map(|it| it.as_ref().is_none_or(|it| it.stands_in(&shown)))
-        .collect();
+    let standing: Vec<bool> =
+        translations.iter().map(|it| it.as_ref().is_none_or(|it| it.stands_in(&shown))).collect();
     let expected = translations.iter().flatten().last().map_or(before, |last| &last.after);
     let found = differences(&parse(expected.bytes())?, &shown);
     // What a change that does not stand left as it was is no surprise.

@@ -34,9 +34,10 @@ impl Camera {
     /// Writes changes into the running configuration, which is `on`.
     pub(super) async fn write(&self, on: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
         let doing = format!("changing {}", self.target.address);
-        let unsupported = |why: &dyn std::fmt::Display| Fault::Unsupported(format!("{doing}: {why}"));
-        let translations = edit::translate_all(on, &self.dialects, changes)
-            .map_err(|why| unsupported(&why))?;
+        let unsupported =
+            |why: &dyn std::fmt::Display| Fault::Unsupported(format!("{doing}: {why}"));
+        let translations =
+            edit::translate_all(on, &self.dialects, changes).map_err(|why| unsupported(&why))?;
         let translations: Vec<&Translation> = translations.iter().flatten().collect();
         let Some(last) = translations.last() else { return Ok(()) };
         let before = Document::parse(on.bytes()).map_err(|why| unsupported(&why))?;
@@ -54,7 +55,8 @@ impl Camera {
     /// Writes the sections that the changes touch back as they stand in `to`.
     pub(super) async fn write_back(&self, to: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
         let doing = format!("undoing a change on {}", self.target.address);
-        let unsupported = |why: &dyn std::fmt::Display| Fault::Unsupported(format!("{doing}: {why}"));
+        let unsupported =
+            |why: &dyn std::fmt::Display| Fault::Unsupported(format!("{doing}: {why}"));
         let translations =
             edit::translate_all(to, &self.dialects, changes).map_err(|why| unsupported(&why))?;
         let sections = translations.iter().flatten().flat_map(Translation::sections);
@@ -120,7 +122,9 @@ impl Camera {
         limits.request = limits.request.saturating_mul(PATIENCE).max(Duration::from_secs(1));
         let mut browser = Browser::new(self.target.address.clone(), at, self.target.pin, limits);
         let login = self.target.login.as_ref().ok_or_else(|| {
-            Fault::Refused(format!("{doing}: no login was given, and nothing is changed without one"))
+            Fault::Refused(format!(
+                "{doing}: no login was given, and nothing is changed without one"
+            ))
         })?;
         let reply = browser.ask(Ask::post(REMOTE, NOTHING)).await?;
         let challenges = reply.challenges();
