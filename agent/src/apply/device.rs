@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::outcome::{DeviceResult, Outcome, StepResult};
+use super::outcome::{By, DeviceResult, Outcome, StepResult};
 use super::{Job, Kept, Workshop};
 use crate::change::{Change, Risk, Takes, Untranslated};
 use crate::clock;
@@ -43,6 +43,8 @@ pub(super) struct Work<'w> {
     pub shows_video: bool,
     /// Whether something saved only comes into force at a reboot.
     pub reboot_due: bool,
+    /// Whether the device did not answer at some time since the last change.
+    pub was_away: bool,
 }
 
 /// Steps that are made, proven and saved together.
@@ -73,7 +75,16 @@ impl<'w> Work<'w> {
             moved_to: None,
             notes: Vec::new(),
         };
-        Self { job, shop, target, result, current: None, shows_video: false, reboot_due: false }
+        Self {
+            job,
+            shop,
+            target,
+            result,
+            current: None,
+            shows_video: false,
+            reboot_due: false,
+            was_away: false,
+        }
     }
 
     /// The device, by a connection of its own.
@@ -170,7 +181,7 @@ impl<'w> Work<'w> {
             verdicts.into_iter().partition(|(_, outcome)| outcome.trouble().is_none());
         let undo: Vec<Change> = bad
             .iter()
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Reverted { .. }))
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Reverted { by: By::WritingBack, .. }))
             .map(|(step, _)| step.change.clone())
             .collect();
         let mut now = seen.configuration;
@@ -231,6 +242,7 @@ impl<'w> Work<'w> {
         let before = self.before()?;
         let changes: Vec<Change> = stage.iter().map(|step| step.change.clone()).collect();
         let begun = Instant::now();
+        self.was_away = false;
         let answer = self.driver().apply(&before, &changes).await;
         if let Err(fault @ (Fault::Refused(_) | Fault::Unsupported(_))) = answer {
             // Nothing was written: it did not let us in, or we did not begin.
@@ -263,7 +275,10 @@ impl<'w> Work<'w> {
                 Ok(()) => break,
                 // One refusal ends everything that needs a log-in; the look that follows says so.
                 Err(Fault::Refused(_)) => return,
-                Err(_) => lost = begun.elapsed(),
+                Err(fault) => {
+                    self.was_away |= matches!(fault, Fault::Unreachable(_));
+                    lost = begun.elapsed();
+                }
             }
         }
         let lost = u64::try_from(lost.as_millis()).unwrap_or(u64::MAX);
@@ -280,11 +295,12 @@ impl<'w> Work<'w> {
     }
 
     /// Looks from a fresh connection; a device that takes its time with a change is asked again.
-    pub async fn look(&self) -> Result<Inspection, Fault> {
+    pub async fn look(&mut self) -> Result<Inspection, Fault> {
         let mut pauses = self.shop.patience.settle.iter();
         loop {
             match (self.driver().inspect().await, pauses.next()) {
                 (Err(Fault::Unreachable(_) | Fault::Rejected(_)), Some(pause)) => {
+                    self.was_away = true;
                     sleep(*pause).await;
                 }
                 (looked, _) => return looked,

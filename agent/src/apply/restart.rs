@@ -60,7 +60,7 @@ impl Work<'_> {
     }
 
     /// Writes back what a stage touched; whether a look shows that it is as before.
-    async fn write_back(&self, stage: &Stage<'_>, before: &Snapshot) -> bool {
+    async fn write_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> bool {
         let changes: Vec<Change> = stage.iter().map(|step| step.change.clone()).collect();
         if self.driver().revert(before, &changes).await.is_err() {
             return false;
@@ -71,7 +71,7 @@ impl Work<'_> {
 
     /// Waits for a reboot that is not ours. Only a device that refuses connections is asked again and again: nobody logs
     /// in on one that answers and refuses.
-    async fn comes_back(&self, stage: &Stage<'_>, before: &Snapshot) -> Option<By> {
+    async fn comes_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> Option<By> {
         let begun = Instant::now();
         let mut pause = self.shop.patience.first;
         loop {

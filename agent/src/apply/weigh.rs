@@ -39,6 +39,11 @@ impl Work<'_> {
             let undone = |step: &&'p Step| (*step, reverted(why.clone()));
             return Ok(stage.iter().map(undone).collect());
         }
+        if self.was_away && seen.configuration.digest() == before.digest() {
+            let why = "it went away after the change, and came back as it was before".to_owned();
+            let outcome = Outcome::Reverted { why, by: By::ItsReboot };
+            return Ok(stage.iter().map(|step| (*step, outcome.clone())).collect());
+        }
         let conclusions = self.conclude(&seen.facts);
         let judged = |(step, stands): (&&'p Step, bool)| {
             let outcome = if stands {

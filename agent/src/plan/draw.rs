@@ -97,12 +97,11 @@ impl Drawing<'_, '_> {
         }
         for cure in &conclusion.cures {
             match cure {
-                Remedy::Change(change) => {
-                    let change = self.complete(change);
-                    if !self.changes.contains(&change) {
-                        self.changes.push(change);
-                    }
-                }
+                Remedy::Change(change) => match self.complete(change) {
+                    Ok(change) if self.changes.contains(&change) => {}
+                    Ok(change) => self.changes.push(change),
+                    Err(why) => self.task(finding.measure, TaskKind::Person, why),
+                },
                 Remedy::Rotate(credential) => {
                     let one = (finding.measure, credential.clone());
                     if !self.rotations.iter().any(|(_, known)| known == credential) {
@@ -117,13 +116,23 @@ impl Drawing<'_, '_> {
     }
 
     /// Adds to an access list whoever must get in.
-    fn complete(&self, change: &Change) -> Change {
-        let Change::RestrictAddresses(list) = change else { return change.clone() };
+    ///
+    /// # Errors
+    /// What the policy must say first: a list with somebody that it does not know would be judged as too wide.
+    fn complete(&self, change: &Change) -> Result<Change, String> {
+        let Change::RestrictAddresses(list) = change else { return Ok(change.clone()) };
+        let storage = self.subject.surroundings.nas.iter();
+        if let Some(address) = storage.copied().find(|address| !list.admits(*address)) {
+            return Err(format!(
+                "Say in the policy that {address} is storage, as the site file does (networks.nas), so that the list \
+                 may hold it."
+            ));
+        }
         let hosts = self.must_admit.iter().filter_map(|address| match address {
             IpAddr::V4(address) => Some(Ipv4Net::from(*address)),
             IpAddr::V6(_) => None,
         });
-        Change::RestrictAddresses(AddressList::new(list.networks().chain(hosts)))
+        Ok(Change::RestrictAddresses(AddressList::new(list.networks().chain(hosts))))
     }
 
     /// The changes that may and can be made, in order; for the others, tasks.

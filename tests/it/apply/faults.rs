@@ -51,14 +51,14 @@ async fn what_a_camera_ignores_is_told_apart_from_what_it_did() {
 
 #[tokio::test]
 async fn a_setting_without_effect_is_written_back_and_never_saved() {
-    let shop = shop(&["C09"]);
+    let shop = shop(&["C06"]);
     let camera = neglected(Line::P3, |spec| {
         spec.faults = Faults::none().with(Fault::NeverUpdates);
     })
     .await;
     let before = camera.flash_config();
     let result = applied(&shop, &camera).await;
-    assert_eq!(outcomes(&result), [("C09", "reverted")], "{result:?}");
+    assert_eq!(outcomes(&result), [("C06", "reverted")], "{result:?}");
     let Outcome::Reverted { why, by: By::WritingBack } = &result.steps[0].outcome else { panic!() };
     assert!(why.contains("nothing came of it"), "{why}");
     assert_eq!((camera.running_config(), camera.flash_config()), (before.clone(), before));

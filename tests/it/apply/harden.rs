@@ -7,14 +7,17 @@ use agent::facts::Facts;
 use agent::measures;
 use agent::plan::TaskKind;
 use agent::site::Site;
-use proto::{Measure, Verdict};
+use proto::Verdict;
 use tests::devices::mobotix::{Camera, Line};
 use tokio::net::TcpSocket;
 
 use super::shop::{AGENT, LINES, Shop, WORKSTATION, codes, elsewhere, neglected, other_than};
 
-/// What a fresh look judges, for the measures of a plan.
-async fn judged(shop: &Shop, camera: &Camera, code: &str) -> (Verdict, String) {
+/// Reboots the camera and asserts that one look at it judges all of these as met. That Basic is refused costs a failed
+/// log-in, which is tried once between two reboots.
+async fn stays_met(shop: &Shop, camera: &Camera, codes: &[&str]) {
+    camera.reboot().await;
+    camera.listening().await;
     let target = shop.target(camera, "yard");
     let mut driver = agent::device::open(target.clone(), shop.workshop.dialects.clone());
     let (_, facts) = driver.observe().await.unwrap();
@@ -27,10 +30,11 @@ async fn judged(shop: &Shop, camera: &Camera, code: &str) -> (Verdict, String) {
         attestations: &[],
         vms_addresses: &[],
     };
-    let measure: Measure = code.parse().unwrap();
-    let findings = measures::assess(&facts, &site);
-    let found = findings.into_iter().find(|finding| finding.measure == measure).unwrap();
-    (found.judgment, found.observed)
+    for finding in measures::assess(&facts, &site) {
+        let code = finding.measure.code();
+        let met = finding.judgment == Verdict::Met;
+        assert!(met || !codes.contains(&code), "{code}: {}", finding.observed);
+    }
 }
 
 /// Whether somebody at that address is served anything.
@@ -62,21 +66,17 @@ async fn a_neglected_camera_of_each_line_is_hardened_in_one_go_and_stays_so() {
         assert_eq!(result.notes, Vec::<String>::new());
         // One reboot, which C14 needs the first time; its log was collected before, and a backup before anything.
         assert_eq!(result.reboots, 1);
-        assert_eq!(shop.kept.all(Kept::Configuration), [before.to_vec()]);
+        let backups = shop.kept.all(Kept::Configuration);
+        assert_eq!((backups.len(), backups[0].trim_ascii()), (1, before.trim_ascii()), "{line:?}");
         let logs = shop.kept.all(Kept::WebLog);
         assert!(String::from_utf8_lossy(&logs[0]).contains(AGENT), "{line:?}");
         let lost = Duration::from_millis(result.video_lost_ms.unwrap());
         assert!(lost >= camera.counts().dark - Duration::from_millis(1), "{lost:?}");
 
-        for reboots in 0..2 {
-            for code in codes(&plan) {
-                let (verdict, observed) = judged(&shop, &camera, code).await;
-                assert_eq!(verdict, Verdict::Met, "{line:?} {code} {reboots}: {observed}");
-            }
+        for _ in 0..2 {
+            stays_met(&shop, &camera, &codes(&plan)).await;
             assert!(gets_in(&camera, AGENT).await && gets_in(&camera, WORKSTATION).await);
             assert!(!gets_in(&camera, "127.0.0.77").await, "somebody else is shut out");
-            camera.reboot().await;
-            camera.listening().await;
         }
         assert_eq!(camera.running_config(), camera.flash_config());
 
@@ -110,9 +110,7 @@ async fn without_what_was_learned_the_plan_says_what_and_how_to_learn() {
         }
         let result = shop.apply(&target, plan).await;
         assert_eq!(result.stopped, None, "{result:?}");
-        for code in ["C09", "C06", "C10"] {
-            assert_eq!(judged(&shop, &camera, code).await.0, Verdict::Met, "{line:?} {code}");
-        }
+        stays_met(&shop, &camera, &["C09", "C06", "C10"]).await;
         // What shows nowhere but in a setting that is only inferred is done and not claimed.
         let unproven = if line == Line::P3 { ["C14"].into() } else { [].into() };
         assert_eq!(other_than(&result, "proven"), unproven, "{line:?} {result:?}");
@@ -140,7 +138,7 @@ async fn ports_move_one_after_the_other_and_the_camera_is_found_at_the_new_one()
     assert_eq!(result.moved_to, Some(format!("https://{host}:{https}")));
     let now = (camera.http_address().unwrap().port(), camera.https_address().unwrap().port());
     assert_eq!(now, (http, https));
-    assert_eq!(judged(&shop, &camera, "C15").await.0, Verdict::Met);
+    stays_met(&shop, &camera, &["C15"]).await;
 }
 
 /// A port that nobody listens on.

@@ -57,6 +57,7 @@ impl Shop {
         }
         policy.networks.allowed = vec!["10.20.0.0/16".parse().unwrap()];
         policy.networks.allowed.push("127.0.0.0/28".parse().unwrap());
+        policy.networks.nas = vec![STORAGE.parse().unwrap()];
         change(&mut policy);
         let mut dialects = Dialects::builtin();
         for line in LINES {

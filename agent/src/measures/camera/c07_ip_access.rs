@@ -67,7 +67,7 @@ fn seen(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
         let wide: Vec<String> = access
             .rules
             .iter()
-            .filter(|rule| allowed(rule).is_some_and(|reach| is_too_wide(reach, site)))
+            .filter(|rule| allowed(rule).is_some_and(|reach| is_too_wide(reach, camera, site)))
             .map(|rule| quoted(rule))
             .collect();
         if !wide.is_empty() {
@@ -123,13 +123,19 @@ enum Reach {
     Named,
 }
 
-fn is_too_wide(reach: Reach, site: &Site<'_>) -> bool {
+/// Beside the policy's networks, single addresses belong that must get in: workstations, storage, and ours.
+fn is_too_wide(reach: Reach, camera: &CameraFacts, site: &Site<'_>) -> bool {
     let Reach::Network(network) = reach else { return false };
     let allowed = &site.policy.networks.allowed;
-    let is_one_vms =
-        network.prefix_len() == network.max_prefix_len() && site.is_vms(network.addr());
-    let within =
-        allowed.is_empty() || allowed.iter().any(|wide| wide.contains(&network)) || is_one_vms;
+    let is_known = |host: IpAddr| {
+        let storage = site.policy.networks.nas.iter();
+        let mut known = storage.chain(camera.own_address.seen());
+        site.is_vms(host) || known.any(|known| known.to_canonical() == host.to_canonical())
+    };
+    let is_host = network.prefix_len() == network.max_prefix_len();
+    let within = allowed.is_empty()
+        || allowed.iter().any(|wide| wide.contains(&network))
+        || (is_host && is_known(network.addr()));
     network.prefix_len() == 0 || !within
 }
 

@@ -161,7 +161,11 @@ fn the_list_holds_agent_workstation_and_storage_whatever_the_policy_names() {
         vms: ["192.0.2.9".parse().unwrap()].into(),
         nas: ["::ffff:192.0.2.20".parse().unwrap()].into(),
     };
-    let plan = drawn(&open_camera(), &enforcing(), &surroundings);
+    let unknown = drawn(&open_camera(), &enforcing(), &surroundings);
+    assert!(task(&unknown, "C07").words.contains("192.0.2.20 is storage"), "{unknown:?}");
+    let mut policy = enforcing();
+    policy.networks.nas = vec!["192.0.2.20".parse().unwrap()];
+    let plan = drawn(&open_camera(), &policy, &surroundings);
     let lists = plan.steps.iter().filter_map(|step| match &step.change {
         Change::RestrictAddresses(list) => Some(list),
         _ => None,
