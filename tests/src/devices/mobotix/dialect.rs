@@ -53,6 +53,10 @@ pub fn learned(line: Line) -> String {
         "\n[settings.ip_access_others]\nsection = \"accesscontrol\"\nkey = \"OTHERS\"\n{sure}\n\
          values.deny = {{ means = \"refused\", {sure} }}\nvalues.allow = {{ means = \"allowed\", {sure} }}\n"
     ));
+    text.push_str(&format!(
+        "\n[settings.authentication]\nsection = \"httpd\"\nkey = \"AUTHTYPE\"\n{sure}\n\
+         values.digest = {{ means = \"digest\", {sure} }}\nvalues.auto = {{ means = \"auto\", {sure} }}\n"
+    ));
     text
 }
 
