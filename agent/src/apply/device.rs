@@ -53,8 +53,9 @@ pub(super) type Stage<'p> = Vec<&'p Step>;
 impl<'w> Work<'w> {
     fn new(job: &'w Job, shop: &'w Workshop) -> Self {
         let mut target = job.target.clone();
-        target.pin =
-            target.pin.or_else(|| job.plan.pin.as_deref().and_then(|pin| pin.parse().ok()));
+        // The certificate that the plan was made over is held on to, though nobody vouches for it.
+        let planned = job.plan.pin.as_deref().and_then(|pin| pin.parse().ok());
+        target.seen_before = target.seen_before.or(planned).filter(|_| target.address.tls);
         let now = clock::now();
         let why = || "the work ended before".to_owned();
         let steps = job.plan.steps.iter().map(|step| StepResult {

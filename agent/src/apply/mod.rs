@@ -36,7 +36,7 @@ pub use text::write;
 pub struct Job {
     /// What is to be done.
     pub plan: DevicePlan,
-    /// The device. Its pin is the one the plan was made with, if it has none of its own.
+    /// The device. Without a pin it is held to the certificate that the plan was made over.
     pub target: Target,
     /// What people vouch for about it.
     pub attestations: Vec<Attestation>,

@@ -331,7 +331,8 @@ impl Work<'_> {
         if let Some(login) = &mut login {
             login.basic_in_clear = BasicInClear::Never;
         }
-        let pin = if tls { old.pin } else { None };
-        Target { address, login, pin, ..old.clone() }
+        let held = |pin: Option<certs::Pin>| pin.filter(|_| tls);
+        let (pin, seen_before) = (held(old.pin), held(old.seen_before));
+        Target { address, login, pin, seen_before, ..old.clone() }
     }
 }

@@ -29,7 +29,7 @@ pub async fn apply_all(
     let mut rollout = Rollout::new(names, rules);
     let (mut running, mut devices) = (FuturesUnordered::new(), Vec::new());
     let left = loop {
-        match rollout.next() {
+        match rollout.decide() {
             Next::Start(name) => {
                 if let Some(job) = jobs.remove(&name) {
                     running.push(guarded(job, shop.clone()));

@@ -38,9 +38,12 @@ pub fn of(change: &Change, edit: &Edit, facts: &CameraFacts) -> Harm {
     }
 }
 
+/// Whether somebody who connects from an address, and did what the log sums up, is touched.
+type Touched<'c> = Box<dyn Fn(IpAddr, &SourceSummary) -> bool + 'c>;
+
 /// Who else would feel it, as the camera's web server log tells since its last reboot.
 fn others(change: &Change, facts: &CameraFacts) -> Vec<String> {
-    let touched: (&str, Box<dyn Fn(IpAddr, &SourceSummary) -> bool>) = match change {
+    let (what, is_touched): (&str, Touched<'_>) = match change {
         Change::RestrictAddresses(list) => (
             "gets in today and would be shut out",
             Box::new(|address, seen| seen.successful > 0 && !list.admits(address)),
@@ -66,7 +69,6 @@ fn others(change: &Change, facts: &CameraFacts) -> Vec<String> {
         | Change::DetectStorageFailure
         | Change::RequireDot1x => return Vec::new(),
     };
-    let (what, is_touched) = touched;
     let log = match &facts.web_log {
         Fact::Seen(log) => log,
         Fact::Absent => return Vec::new(),

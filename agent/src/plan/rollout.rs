@@ -59,7 +59,7 @@ impl Rollout {
 
     /// What to do now. A device that is to be started counts as running from then on.
     #[must_use]
-    pub fn next(&mut self) -> Next {
+    pub fn decide(&mut self) -> Next {
         if self.halted.is_none()
             && let Some(device) = self.candidate()
         {

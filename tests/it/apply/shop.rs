@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use agent::apply::{self, DeviceResult, Job, Keeper, Kept, Outcome, Patience, Workshop};
 use agent::device::mobotix::Dialects;
-use agent::device::{self, Address, BasicInClear, Limits, Login, Target};
+use agent::device::{self, Address, BasicInClear, Limits, Login, Target, Trials};
 use agent::firmware::Advisories;
 use agent::plan::{DevicePlan, Surroundings};
 use async_trait::async_trait;
@@ -100,6 +100,8 @@ impl Shop {
                 basic_in_clear: BasicInClear::Never,
             }),
             pin: Some(camera.pin()),
+            seen_before: None,
+            trials: Trials::Allowed,
             web_ports: self.workshop.policy.web_ports,
             password_rules: self.workshop.policy.passwords.clone(),
             limits: Limits::default(),

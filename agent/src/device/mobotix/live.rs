@@ -22,7 +22,7 @@ use super::{Dialects, edit};
 use crate::change::{Change, Edit, Untranslated};
 use crate::device::http::{Ask, Browser};
 use crate::device::probe::{self, Ports};
-use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Snapshot, Target};
+use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
 use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting};
 
 /// The remote configuration.
@@ -47,11 +47,19 @@ impl Camera {
         Self { target, dialects }
     }
 
+    /// A connection that is held to the certificate it must present.
+    fn browser(&self, at: SocketAddr, limits: Limits) -> Browser {
+        let Target { address, pin, seen_before, .. } = &self.target;
+        match (pin, seen_before) {
+            (None, Some(seen)) => Browser::of_old(address.clone(), at, *seen, limits),
+            (pin, _) => Browser::new(address.clone(), at, *pin, limits),
+        }
+    }
+
     async fn visit(&self, keep: Keep) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
         let at = probe::locate(&self.target).await?;
         let ports = probe::ports(&self.target, at).await;
-        let Target { address, pin, limits, .. } = &self.target;
-        let mut browser = Browser::new(address.clone(), at, *pin, *limits);
+        let mut browser = self.browser(at, self.target.limits);
         let outside = self.look(&mut browser, at).await?;
         let own = probe::own_address(at).await.map(|own| own.to_canonical());
         let inside = match (&outside.door, &self.target.login) {

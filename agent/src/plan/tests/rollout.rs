@@ -12,23 +12,23 @@ fn name(n: usize) -> DeviceName {
 fn canaries_go_first_and_alone_and_a_failure_halts_the_rest() {
     let rules = RollOut { at_once: 4, canary: vec![name(2)], places: BTreeMap::new() };
     let mut rollout = Rollout::new((0..4).map(name), rules);
-    assert_eq!(rollout.next(), Next::Start(name(2)));
-    assert_eq!(rollout.next(), Next::Wait);
+    assert_eq!(rollout.decide(), Next::Start(name(2)));
+    assert_eq!(rollout.decide(), Next::Wait);
     rollout.ended(&name(2), Ended::Badly("it lost its video".to_owned()));
     assert_eq!(rollout.halted(), Some("camera-2: it lost its video"));
-    assert_eq!(rollout.next(), Next::Over { left: vec![name(0), name(1), name(3)] });
+    assert_eq!(rollout.decide(), Next::Over { left: vec![name(0), name(1), name(3)] });
 }
 
 #[test]
 fn those_that_run_when_one_fails_are_waited_for() {
     let rules = RollOut { at_once: 2, ..RollOut::default() };
     let mut rollout = Rollout::new((0..3).map(name), rules);
-    assert_eq!(rollout.next(), Next::Start(name(0)));
-    assert_eq!(rollout.next(), Next::Start(name(1)));
+    assert_eq!(rollout.decide(), Next::Start(name(0)));
+    assert_eq!(rollout.decide(), Next::Start(name(1)));
     rollout.ended(&name(0), Ended::Badly("x".to_owned()));
-    assert_eq!(rollout.next(), Next::Wait);
+    assert_eq!(rollout.decide(), Next::Wait);
     rollout.ended(&name(1), Ended::Well);
-    assert_eq!(rollout.next(), Next::Over { left: vec![name(2)] });
+    assert_eq!(rollout.decide(), Next::Over { left: vec![name(2)] });
 }
 
 proptest! {
@@ -53,7 +53,7 @@ proptest! {
         let (mut running, mut done, mut choices) = (Vec::<DeviceName>::new(), 0, choices.into_iter());
         let mut failed = false;
         let left = loop {
-            match rollout.next() {
+            match rollout.decide() {
                 Next::Start(device) => {
                     prop_assert!(!failed, "nothing starts after a failure");
                     let is_canary = rules.canary.contains(&device);

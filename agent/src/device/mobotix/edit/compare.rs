@@ -67,8 +67,8 @@ fn canonical(document: &Document<'_>) -> Canonical {
         let stamp = name == "timestamp";
         let lines = section.lines().map(|(_, line)| line.trim_ascii());
         let kept = lines.filter(|line| {
-            let comment = line.is_empty() || line.starts_with(b"#");
-            !comment && !(stamp && line.starts_with(b"DATE="))
+            let date = stamp && line.starts_with(b"DATE=");
+            !(line.is_empty() || line.starts_with(b"#") || date)
         });
         all.entry(name).or_default().extend(kept.map(<[u8]>::to_vec));
     }

@@ -120,7 +120,7 @@ impl Camera {
         let at = probe::locate(&self.target).await?;
         let mut limits = self.target.limits;
         limits.request = limits.request.saturating_mul(PATIENCE).max(Duration::from_secs(1));
-        let mut browser = Browser::new(self.target.address.clone(), at, self.target.pin, limits);
+        let mut browser = self.browser(at, limits);
         let login = self.target.login.as_ref().ok_or_else(|| {
             Fault::Refused(format!(
                 "{doing}: no login was given, and nothing is changed without one"

@@ -4,11 +4,12 @@ mod questions;
 
 use proto::Secret;
 
+use super::findings::Findings;
 use super::member::{Spent, Visitor};
 use super::*;
 use crate::device::http::Session;
 use crate::device::testing::{self, Act, Request, Server, answer, serve, serve_tls};
-use crate::device::{BasicInClear, Login};
+use crate::device::{BasicInClear, Login, Trials};
 use crate::facts::{Account, BasicLogin, Robots, WebLogSummary};
 
 const DIGEST: &str =
