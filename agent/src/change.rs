@@ -14,7 +14,7 @@ use ipnet::Ipv4Net;
 use proto::{Camera, Disruption, LockoutRisk, Measure};
 use serde::{Deserialize, Serialize};
 
-pub use edit::{Digest, Edit, LineEdit, Shows, Takes, Untranslated};
+pub use edit::{Differences, Digest, Edit, LineEdit, Shows, Takes, Untranslated};
 
 /// One edit to one camera.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -100,7 +100,11 @@ impl<'w> Work<'w> {
         }
         self.keep(Kept::Configuration, first.configuration.bytes().to_vec()).await?;
         self.current = Some(first.configuration);
-        self.shows_video = self.driver().frame().await.is_ok();
+        self.shows_video = match self.driver().frame().await {
+            Ok(()) => true,
+            Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
+            Err(_) => false,
+        };
         self.result.video_lost_ms = self.shows_video.then_some(0);
         for stage in stages(&self.job.plan.steps) {
             self.stage(&stage).await?;
@@ -252,8 +256,13 @@ impl<'w> Work<'w> {
             }
             return Err(fault.into());
         }
-        self.watch(stage, begun).await;
-        match self.look().await {
+        // One refusal ends everything that needs a log-in: nobody looks after it.
+        let watched = self.watch(stage, begun).await;
+        let looked = match watched {
+            Ok(()) => self.look().await,
+            Err(refused) => Err(refused),
+        };
+        match looked {
             Ok(seen) => {
                 if let Err(fault) = answer {
                     self.result.notes.push(format!("the answer to a change was odd: {fault}"));
@@ -265,17 +274,19 @@ impl<'w> Work<'w> {
     }
 
     /// Whether it still shows a picture after a change, and if not, how long it takes.
-    async fn watch(&mut self, stage: &Stage<'_>, begun: Instant) {
+    ///
+    /// # Errors
+    /// A log-in that it refused.
+    async fn watch(&mut self, stage: &Stage<'_>, begun: Instant) -> Result<(), Fault> {
         if !self.shows_video {
-            return;
+            return Ok(());
         }
         let mut lost = Duration::ZERO;
         for pause in std::iter::once(Duration::ZERO).chain(self.shop.patience.settle.clone()) {
             sleep(pause).await;
             match self.driver().frame().await {
                 Ok(()) => break,
-                // One refusal ends everything that needs a log-in; the look that follows says so.
-                Err(Fault::Refused(_)) => return,
+                Err(fault @ Fault::Refused(_)) => return Err(fault),
                 Err(fault) => {
                     self.was_away |= matches!(fault, Fault::Unreachable(_));
                     lost = begun.elapsed();
@@ -287,6 +298,7 @@ impl<'w> Work<'w> {
             self.slot(step).video_lost_ms = Some(lost);
         }
         self.lose(lost);
+        Ok(())
     }
 
     /// Adds to the time without a picture.

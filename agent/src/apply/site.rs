@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use proto::DeviceName;
+use proto::{DeviceName, Timestamp};
 
 use super::device::apply;
 use super::outcome::{Applied, DeviceResult};
@@ -13,11 +13,33 @@ use crate::change::Digest;
 use crate::clock;
 use crate::plan::{Ended, Next, RollOut, Rollout};
 
+/// Seconds that a device may need beside its reboot: some looks, and the pauses between them.
+const WORK_S: i64 = 120;
+
+/// On whose word devices are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// A person's: until everything is done.
+    Person,
+    /// A window's that ends then: no device is taken up that would not be done before.
+    Until(Timestamp),
+}
+
+/// The plan that is carried out, and on whose word.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// How the devices are taken up.
+    pub rules: RollOut,
+    /// The digest of the plan.
+    pub plan: Digest,
+    /// On whose word.
+    pub leave: Leave,
+}
+
 /// Carries the plans of many devices out, and tells `on_done` of each as it ends. Devices without a step are passed over.
 pub async fn apply_all(
     jobs: Vec<Job>,
-    rules: RollOut,
-    plan: Digest,
+    order: Order,
     shop: &Workshop,
     mut on_done: impl FnMut(&DeviceResult),
 ) -> Applied {
@@ -26,9 +48,13 @@ pub async fn apply_all(
     let names: Vec<DeviceName> = jobs.iter().map(|job| job.plan.device.clone()).collect();
     let mut jobs: BTreeMap<DeviceName, Job> =
         jobs.into_iter().map(|job| (job.plan.device.clone(), job)).collect();
+    let Order { rules, plan, leave } = order;
     let mut rollout = Rollout::new(names, rules);
     let (mut running, mut devices) = (FuturesUnordered::new(), Vec::new());
     let left = loop {
+        if is_over(leave, jobs.values()) {
+            rollout.close();
+        }
         match rollout.decide() {
             Next::Start(name) => {
                 if let Some(job) = jobs.remove(&name) {
@@ -52,6 +78,13 @@ pub async fn apply_all(
     };
     let halted = rollout.halted().map(str::to_owned);
     Applied { palisade_applied: Applied::FORMAT, plan, halted, devices, left }
+}
+
+/// Whether a window leaves no time for the device that takes longest of those that are left.
+fn is_over<'j>(leave: Leave, left: impl Iterator<Item = &'j Job>) -> bool {
+    let Leave::Until(end) = leave else { return false };
+    let longest = left.map(|job| i64::from(job.plan.video_s())).max().unwrap_or_default();
+    end.seconds_since(clock::now()) < longest + WORK_S
 }
 
 /// In a task of its own, so that a driver that fails costs its own device only.

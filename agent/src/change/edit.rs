@@ -77,6 +77,23 @@ pub enum Untranslated {
     Standing,
 }
 
+/// The lines that differ, as they may be shown: `section: line`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Differences {
+    /// Lines that the second does not have.
+    pub gone: Vec<String>,
+    /// Lines that the first does not have.
+    pub new: Vec<String>,
+}
+
+impl Differences {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.new.is_empty()
+    }
+}
+
 impl Digest {
     /// The digest of some bytes.
     pub fn of(bytes: &[u8]) -> Self {

@@ -19,7 +19,7 @@ use proto::{DeviceName, Secret};
 
 use self::mobotix::Dialects;
 pub use self::snapshot::Snapshot;
-use crate::change::{Change, Edit, Untranslated};
+use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::facts::{Facts, FailureClass};
 
 /// A device to look at over the network.
@@ -188,6 +188,15 @@ pub trait Driver: Send {
     ) -> Result<Comparison, Untranslated> {
         let _ = (before, changes, seen);
         Err(Untranslated::Impossible("this kind of device cannot be changed yet".to_owned()))
+    }
+
+    /// What differs between two configurations of this device, secrets hidden. Sends nothing.
+    ///
+    /// # Errors
+    /// Why they cannot be compared.
+    fn differences(&self, one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
+        let _ = (one, other);
+        Err(Untranslated::Impossible("this kind of device shows no configuration yet".to_owned()))
     }
 
     /// Makes changes to the running configuration, which is `on`, and has them come into force. A reboot undoes them.

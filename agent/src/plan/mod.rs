@@ -6,6 +6,7 @@
 //! anything is done.
 
 mod draw;
+mod drift;
 mod harm;
 mod rollout;
 mod safety;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, Credential, Digest, Edit, Risk};
 
 pub use draw::{Subject, Translate, draw};
+pub use drift::{Drift, drift};
 pub use rollout::{Ended, Next, Rollout};
 pub use safety::violations;
 pub use text::write;

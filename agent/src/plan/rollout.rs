@@ -15,6 +15,7 @@ pub struct Rollout {
     running: BTreeSet<DeviceName>,
     rules: RollOut,
     halted: Option<String>,
+    closed: bool,
     /// Whether what runs is a canary, beside which nothing runs.
     canary_runs: bool,
 }
@@ -26,7 +27,7 @@ pub enum Next {
     Start(DeviceName),
     /// Wait until one of those that run has ended.
     Wait,
-    /// Nothing runs and nothing is left, or something went wrong before these could be taken up.
+    /// Nothing runs and nothing is left, or these could not be taken up any more.
     Over {
         /// Devices that were not taken up.
         left: Vec<DeviceName>,
@@ -53,6 +54,7 @@ impl Rollout {
             running: BTreeSet::new(),
             rules,
             halted: None,
+            closed: false,
             canary_runs: false,
         }
     }
@@ -61,6 +63,7 @@ impl Rollout {
     #[must_use]
     pub fn decide(&mut self) -> Next {
         if self.halted.is_none()
+            && !self.closed
             && let Some(device) = self.candidate()
         {
             self.running.insert(device.clone());
@@ -79,6 +82,11 @@ impl Rollout {
         if let Ended::Badly(why) = how {
             self.halted.get_or_insert(format!("{device}: {why}"));
         }
+    }
+
+    /// Nothing more is taken up, though nothing went wrong: the window ends.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Why nothing more is taken up, if something went wrong.

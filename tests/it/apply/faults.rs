@@ -1,6 +1,6 @@
 //! Cameras that lie, forget, meddle and shut everybody out; and what is never lost.
 
-use agent::apply::{By, DeviceResult, Outcome, apply_all};
+use agent::apply::{By, DeviceResult, Leave, Order, Outcome, apply_all};
 use agent::change::Digest;
 use agent::device::Target;
 use agent::plan::{DevicePlan, RollOut};
@@ -134,6 +134,23 @@ async fn a_camera_that_does_not_come_back_is_called_lost_and_nothing_of_it_is_sa
 }
 
 #[tokio::test]
+async fn after_one_refused_log_in_nothing_more_is_tried_and_nothing_is_saved() {
+    let shop = shop(&["C10"]);
+    let camera = neglected(Line::P3, |spec| {
+        spec.faults = Faults::none().with(Fault::LosesLogins);
+    })
+    .await;
+    let before = camera.flash_config();
+    let result = applied(&shop, &camera).await;
+    assert_eq!(outcomes(&result), [("C10", "cut off")], "{result:?}");
+    assert!(result.stopped.as_deref().unwrap().contains("not tried again"), "{result:?}");
+    assert_eq!((camera.counts().failed_logins, camera.flash_config()), (1, before.clone()));
+    camera.reboot().await;
+    camera.listening().await;
+    assert_eq!(camera.running_config(), before, "a reboot brings it back");
+}
+
+#[tokio::test]
 async fn a_port_that_nobody_answers_on_is_mended_through_the_other_door() {
     let camera = neglected(Line::P3, |spec| {
         spec.faults = Faults::none().with(Fault::LosesMovedPorts);
@@ -200,8 +217,9 @@ async fn a_failure_on_the_canary_halts_the_roll_out() {
         jobs.push(job(&target, plan));
     }
     let rules = RollOut { at_once: 3, canary: vec!["yard".parse().unwrap()], ..RollOut::default() };
-    let plan = Digest::of(b"plan");
-    let applied = apply_all(jobs.clone(), rules, plan, &shop.workshop, |_| ()).await;
+    let (plan, leave) = (Digest::of(b"plan"), Leave::Person);
+    let order = Order { rules, plan, leave };
+    let applied = apply_all(jobs.clone(), order, &shop.workshop, |_| ()).await;
     assert!(applied.halted.as_deref().unwrap().starts_with("yard: "), "{applied:?}");
     let left: Vec<&str> = applied.left.iter().map(|name| name.as_str()).collect();
     assert_eq!((applied.devices.len(), left), (1, vec!["gate", "dock"]));
@@ -211,6 +229,38 @@ async fn a_failure_on_the_canary_halts_the_roll_out() {
     }
     cameras[1].1.set_faults(Faults::none());
     let rules = RollOut { at_once: 2, ..RollOut::default() };
-    let applied = apply_all(jobs, rules, plan, &shop.workshop, |_| ()).await;
+    // A window that ends too soon for a single device leaves all of them as they are.
+    let writes = |cameras: &[(&str, Camera)]| -> u64 {
+        cameras.iter().map(|(_, camera)| camera.counts().writes).sum()
+    };
+    let before = writes(&cameras);
+    let leave = Leave::Until(agent::clock::now());
+    let order = Order { rules: rules.clone(), plan, leave };
+    let applied = apply_all(jobs.clone(), order, &shop.workshop, |_| ()).await;
+    assert_eq!((applied.halted, applied.left.len(), writes(&cameras)), (None, 3, before));
+    let order = Order { rules, plan, leave: Leave::Person };
+    let applied = apply_all(jobs, order, &shop.workshop, |_| ()).await;
     assert_eq!((applied.halted, applied.devices.len()), (None, 3));
+}
+
+#[tokio::test]
+async fn what_somebody_changed_back_is_found_with_who_was_there_and_cured_again() {
+    let shop = shop(&["C09"]);
+    let camera = neglected(Line::P3, |_| ()).await;
+    let target = shop.target(&camera, "yard");
+    let look = || async {
+        let mut driver = agent::device::open(target.clone(), shop.workshop.dialects.clone());
+        (driver.inspect().await.unwrap(), driver)
+    };
+    assert_eq!(outcomes(&applied(&shop, &camera).await), [("C09", "proven")]);
+    let (then, _) = look().await;
+    let back = "helo\nwrite params\nhomepage/ROBOTS_TXT_MODE=allowed\nupdate\nstore\nquit\n";
+    super::super::pretend_camera::configure(&camera, back).await;
+    let (now, driver) = look().await;
+    let lines = driver.differences(&then.configuration, &now.configuration).unwrap();
+    let agent::facts::Facts::Camera(facts) = now.facts else { panic!() };
+    let drift = agent::plan::drift(lines, &facts.web_log).unwrap();
+    assert_eq!(drift.lines.gone, ["homepage: ROBOTS_TXT_MODE=forbidden"]);
+    assert_eq!(drift.lines.new, ["homepage: ROBOTS_TXT_MODE=allowed"]);
+    assert_eq!(outcomes(&applied(&shop, &camera).await), [("C09", "proven")]);
 }

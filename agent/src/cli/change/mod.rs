@@ -145,16 +145,12 @@ pub fn apply(arguments: &ApplyArguments, console: &mut Console<'_>) -> Result<u8
     let (shop, calls) = shop(order, &site, Arc::new(keeper));
     let jobs = jobs(&plan, calls)?;
     let runtime = runtime()?;
-    let applied = runtime.block_on(apply::apply_all(
-        jobs,
-        plan.roll_out.clone(),
-        plan.digest,
-        &shop,
-        |result| {
-            let word = if result.stopped.is_some() { "stopped" } else { "done" };
-            console.note(&format!("{}: {word}", result.device));
-        },
-    ));
+    let order =
+        apply::Order { rules: plan.roll_out, plan: plan.digest, leave: apply::Leave::Person };
+    let applied = runtime.block_on(apply::apply_all(jobs, order, &shop, |result| {
+        let word = if result.stopped.is_some() { "stopped" } else { "done" };
+        console.note(&format!("{}: {word}", result.device));
+    }));
     runtime.shutdown_background();
     tell(&applied, arguments.format, console)
 }

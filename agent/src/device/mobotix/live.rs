@@ -19,7 +19,7 @@ use self::configuration::Keep;
 use self::member::Inside;
 use self::stranger::{Door, Outside};
 use super::{Dialects, edit};
-use crate::change::{Change, Edit, Untranslated};
+use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::device::http::{Ask, Browser};
 use crate::device::probe::{self, Ports};
 use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
@@ -139,6 +139,10 @@ impl Driver for Camera {
         seen: &Snapshot,
     ) -> Result<Comparison, Untranslated> {
         edit::compare(before, &self.dialects, changes, seen)
+    }
+
+    fn differences(&self, one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
+        edit::between(one, other)
     }
 
     async fn apply(&mut self, on: &Snapshot, changes: &[Change]) -> Result<(), Fault> {

@@ -31,6 +31,18 @@ fn those_that_run_when_one_fails_are_waited_for() {
     assert_eq!(rollout.decide(), Next::Over { left: vec![name(2)] });
 }
 
+#[test]
+fn when_the_window_ends_nothing_more_is_taken_up_and_nothing_is_broken_off() {
+    let rules = RollOut { at_once: 1, ..RollOut::default() };
+    let mut rollout = Rollout::new((0..2).map(name), rules);
+    assert_eq!(rollout.decide(), Next::Start(name(0)));
+    rollout.close();
+    assert_eq!(rollout.decide(), Next::Wait);
+    rollout.ended(&name(0), Ended::Well);
+    assert_eq!(rollout.decide(), Next::Over { left: vec![name(1)] });
+    assert_eq!(rollout.halted(), None);
+}
+
 proptest! {
     #[test]
     fn never_too_many_at_once_never_two_of_a_place_and_everybody_in_the_end(

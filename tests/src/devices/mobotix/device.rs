@@ -227,6 +227,7 @@ impl Device {
             (Arc::clone(&memory.access), memory.offer)
         };
         let user = claim.user().and_then(|name| access.user(name));
+        let user = user.filter(|_| !self.memory().has_lost_logins());
         let verdict = match (claim, user) {
             (Claim::Nothing, _) => return Caller::Stranger,
             (Claim::Basic(_, password), Some(user)) if offer != Offer::Digest => {

@@ -45,6 +45,8 @@ pub enum Fault {
     Meddles,
     /// Takes an IP access list that was not stored yet as one that names nobody.
     MisreadsAddressList,
+    /// Refuses every log-in while something is in force that is not stored.
+    LosesLogins,
     /// Does not listen on a port that it was moved to.
     LosesMovedPorts,
     /// Takes the TLS connection, sends half a `ServerHello` and stalls.

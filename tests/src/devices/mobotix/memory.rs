@@ -81,6 +81,11 @@ impl Memory {
         };
     }
 
+    /// Whether it refuses every log-in at present.
+    pub fn has_lost_logins(&self) -> bool {
+        self.faults.has("", Fault::LosesLogins) && self.ram != self.flash
+    }
+
     /// The firmware, from the `timestamp` section or the second line.
     pub fn firmware(&self) -> String {
         self.ram.value("timestamp", "VERSION").unwrap_or_else(|| {

@@ -65,6 +65,7 @@ fn spoils_the_wire(fault: Fault) -> bool {
         | Fault::Meddles
         | Fault::MisreadsAddressList
         | Fault::LosesMovedPorts
+        | Fault::LosesLogins
         | Fault::HalfHandshake
         | Fault::Tls10Hello
         | Fault::ProtocolVersionAlert => false,

@@ -3,27 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::change::Digest;
+use crate::change::{Differences, Digest};
 use crate::device::mobotix::config::{Document, redact, text};
 
 /// Lines of a configuration by section, without what does not count.
 type Canonical = BTreeMap<String, Vec<Vec<u8>>>;
-
-/// The lines that differ, as they may be shown: `section: line`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Differences {
-    /// Lines that the second does not have.
-    pub gone: Vec<String>,
-    /// Lines that the first does not have.
-    pub new: Vec<String>,
-}
-
-impl Differences {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.new.is_empty()
-    }
-}
 
 /// What differs from `one` to `other`. The order of sections, and of lines within one, does not count.
 pub fn differences(one: &Document<'_>, other: &Document<'_>) -> Differences {

@@ -13,14 +13,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Differences, canonical_digest, differences};
+pub use compare::{canonical_digest, differences};
 pub use request::{Request, requests, restore};
 
 use self::pen::{Pen, RawEdit};
 use super::config::Document;
 use super::dialect::{Dialect, Dialects};
 use super::model::Configuration;
-use crate::change::{Change, Digest, Edit, LineEdit, Untranslated};
+use crate::change::{Change, Differences, Digest, Edit, LineEdit, Untranslated};
 use crate::device::{Comparison, Snapshot};
 use crate::firmware::Version;
 
@@ -126,6 +126,14 @@ pub fn compare(
         .map(|(mark, line)| format!("{mark} {line}"))
         .collect();
     Ok(Comparison { standing, surprises })
+}
+
+/// What differs between two configurations.
+///
+/// # Errors
+/// That one of them is none.
+pub fn between(one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
+    Ok(differences(&parse(one.bytes())?, &parse(other.bytes())?))
 }
 
 /// One arm per change: what the dialect must know, and what is written.
