@@ -98,12 +98,9 @@ impl Rollout {
         if self.canary_runs {
             return None;
         }
-        if !self.canaries.is_empty() {
-            if !self.running.is_empty() {
-                return None;
-            }
+        if let Some(canary) = self.canaries.pop_front() {
             self.canary_runs = true;
-            return self.canaries.pop_front();
+            return Some(canary);
         }
         if self.running.len() >= usize::from(self.rules.at_once.max(1)) {
             return None;
