@@ -1,6 +1,8 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
 //! `inventory`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `rounds`, `cli`) hold no policy.
 
+pub mod apply;
+pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -12,6 +14,7 @@ pub mod identity;
 pub mod inventory;
 pub mod link;
 pub mod measures;
+pub mod plan;
 pub mod report;
 pub mod rounds;
 pub mod schedule;

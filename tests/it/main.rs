@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod apply;
 mod audit_file;
 mod audit_live;
 mod bad_cameras;
