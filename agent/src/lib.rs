@@ -9,5 +9,6 @@ pub mod facts;
 pub mod firmware;
 pub mod measures;
 pub mod report;
+pub mod rotation;
 pub mod site;
 pub mod visit;

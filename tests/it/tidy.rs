@@ -25,6 +25,13 @@ const THINKING: &[&str] = &[
     "agent/src/device/mobotix/learn",
     "agent/src/device/mobotix/model",
     "agent/src/device/mobotix/weblog",
+    "agent/src/rotation/attempts.rs",
+    "agent/src/rotation/due.rs",
+    "agent/src/rotation/effect.rs",
+    "agent/src/rotation/learn.rs",
+    "agent/src/rotation/mod.rs",
+    "agent/src/rotation/next.rs",
+    "agent/src/rotation/password.rs",
     "agent/src/visit/workstation.rs",
 ];
 
@@ -101,6 +108,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["report", "measures", "facts", "site", "firmware"]),
     ("device", &["device", "facts", "firmware", "clock"]),
     ("config", &["config", "facts", "device", "firmware"]),
+    ("rotation", &["rotation"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
 ];
 
