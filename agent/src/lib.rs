@@ -1,14 +1,20 @@
-//! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`) hold no I/O, clock or
-//! randomness; doing rooms (`device`, `cli`) hold no policy.
+//! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
+//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `rounds`, `cli`) hold no policy.
 
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod discovery;
 pub mod facts;
 pub mod firmware;
+pub mod inventory;
 pub mod measures;
 pub mod report;
 pub mod rotation;
+pub mod rounds;
+pub mod schedule;
 pub mod site;
+pub mod store;
+pub mod timekeeper;
 pub mod visit;

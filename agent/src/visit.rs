@@ -3,9 +3,10 @@
 //! A device that hangs, lies or brings its driver down costs its own slot for its own time and nothing else: the
 //! others are looked at all the same. It refuses to judge: what comes out is facts, or why there are none.
 
+mod call;
 #[cfg(test)]
 mod tests;
-mod workstation;
+pub mod workstation;
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -20,6 +21,8 @@ use crate::clock;
 use crate::device::mobotix::{Dialects, export};
 use crate::device::{Driver, Fault, Identity, Target};
 use crate::facts::{Device, Facts, Failure, Kind, NasFacts, Observation, Source};
+
+pub use call::{NoCall, Terms, call, workstation_addresses};
 
 /// A device to be looked at.
 pub struct Call {

@@ -10,15 +10,15 @@ use ipnet::IpNet;
 use proto::{Organisation, SiteName, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints,
-    SanType, SubjectPublicKeyInfo,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose,
+    NameConstraints, SanType, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::CertificateDer;
 
 use crate::authority::{AuthorityError, dated};
-use crate::key::{Key, KeyError, KeyHash};
+use crate::key::{self, Key, KeyError, KeyHash};
 use crate::name::{Name, server_name};
-use crate::random::hex;
+use crate::random::{digest, hex};
 use crate::request::VerifiedRequest;
 use crate::trust::{self, RootPin};
 
@@ -43,6 +43,9 @@ pub enum HierarchyError {
     /// The certificate is not one that this key could have been given.
     #[error("the authority's certificate and its key do not belong together")]
     Mismatch,
+    /// The certificate was not signed by the root beside it.
+    #[error("the authority's certificate was not signed by its root")]
+    Foreign,
     /// The certificate of an authority cannot be read.
     #[error("the authority's certificate cannot be read")]
     Unreadable,
@@ -107,6 +110,7 @@ impl Root {
     pub fn make(organisation: &Organisation, now: Timestamp) -> Result<Self, HierarchyError> {
         let key = Key::generate()?;
         let mut params = authority_params(organisation, "root", (now, ROOT_LIFE), 2)?;
+        params.key_identifier_method = key_identifier(key.spki())?;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(key.pair())?.der().clone();
         Ok(Self { certificate, key })
@@ -150,6 +154,7 @@ impl Root {
     ) -> Result<Issuing, HierarchyError> {
         let key = Key::generate()?;
         let mut params = authority_params(organisation, "issuing", (now, ISSUING_LIFE), 1)?;
+        params.key_identifier_method = key_identifier(key.spki())?;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.use_authority_key_identifier_extension = true;
         let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
@@ -162,13 +167,19 @@ impl Issuing {
     /// Puts an issuing authority together again.
     ///
     /// # Errors
-    /// [`HierarchyError::Mismatch`], [`HierarchyError::Unreadable`].
+    /// [`HierarchyError::Mismatch`], [`HierarchyError::Foreign`], [`HierarchyError::Unreadable`].
     pub fn from_parts(
         certificate: CertificateDer<'static>,
         root: CertificateDer<'static>,
         key: Key,
     ) -> Result<Self, HierarchyError> {
         belongs(&certificate, &key)?;
+        let above = trust::read(&root).ok_or(HierarchyError::Unreadable)?;
+        let below = trust::read(&certificate).ok_or(HierarchyError::Unreadable)?;
+        let signed = below.verify_signature(Some(above.public_key()));
+        if below.issuer() != above.subject() || signed.is_err() {
+            return Err(HierarchyError::Foreign);
+        }
         let (from, until) = trust::lifetime(&certificate).ok_or(HierarchyError::Unreadable)?;
         Ok(Self { certificate, root, key, from, until })
     }
@@ -254,6 +265,8 @@ impl Issuing {
         }
         let end = after(now, life).min(self.until);
         let mut params = dated(after(now, -BACKDATE).max(self.from), end)?;
+        // Says that it is no authority, and has a key identifier as RFC 5280 section 4.2.1.2 wishes.
+        params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         Ok(params)
@@ -261,9 +274,10 @@ impl Issuing {
 
     fn sign(
         &self,
-        params: CertificateParams,
+        mut params: CertificateParams,
         request: &VerifiedRequest,
     ) -> Result<Issued, HierarchyError> {
+        params.key_identifier_method = key_identifier(request.spki())?;
         let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
         let public = SubjectPublicKeyInfo::from_der(request.spki())?;
         let certificate = params.signed_by(&public, &issuer)?.der().clone();
@@ -316,6 +330,11 @@ fn constraints(may_name: &DeviceNames) -> NameConstraints {
         excluded.push(everything(IpAddr::from([0_u8; 16])));
     }
     NameConstraints { permitted_subtrees: permitted, excluded_subtrees: excluded }
+}
+
+/// RFC 7093 section 2, method 1: the first 160 bits of the SHA-256 of the public key's bits.
+fn key_identifier(spki: &[u8]) -> Result<KeyIdMethod, KeyError> {
+    Ok(KeyIdMethod::PreSpecified(digest(key::point(spki)?)[..20].to_vec()))
 }
 
 fn belongs(certificate: &CertificateDer<'_>, key: &Key) -> Result<(), HierarchyError> {

@@ -1,5 +1,6 @@
 //! Who may claim to be whom.
 
+pub mod approval;
 pub mod audit;
 pub mod authority;
 pub mod chain;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use proto::Timestamp;
+use proto::{Organisation, Timestamp};
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -103,6 +103,14 @@ pub fn lifetime(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
 /// SubjectPublicKeyInfo of a certificate; `None` if it cannot be read.
 pub fn spki(certificate: &[u8]) -> Option<Vec<u8>> {
     Some(read(certificate)?.public_key().raw.to_vec())
+}
+
+/// The organisation that a certificate's subject names; `None` if it names none, or cannot be read.
+pub fn organisation(certificate: &[u8]) -> Option<Organisation> {
+    let certificate = read(certificate)?;
+    let mut names = certificate.subject().iter_organization();
+    let (name, None) = (names.next()?, names.next()) else { return None };
+    name.as_str().ok()?.parse().ok()
 }
 
 pub(crate) fn read(certificate: &[u8]) -> Option<X509Certificate<'_>> {

@@ -1,6 +1,8 @@
 //! Palisade's controller: steers all sites. `api` authenticates, unpacks, calls, wraps; `service` decides and knows
 //! neither tonic nor SQL; `store` remembers and decides nothing. The same noun names the file in each.
 
-#[allow(dead_code, reason = "the first half of a change")]
+pub mod api;
+pub mod cli;
+pub mod config;
 pub mod service;
 pub mod store;

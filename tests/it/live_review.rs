@@ -28,6 +28,8 @@ async fn look(camera: &Camera, password: &str) -> Result<CameraFacts, device::Fa
         name: "yard".parse().unwrap(),
         address: Address { tls: true, host: at.ip().to_string(), port: at.port() },
         login: Some(login),
+        seen_before: None,
+        trials: agent::device::Trials::Allowed,
         pin: Some(camera.pin()),
         web_ports: Policy::default().web_ports,
         password_rules: Policy::default().passwords,

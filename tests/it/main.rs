@@ -5,6 +5,7 @@
 mod audit_file;
 mod audit_live;
 mod bad_cameras;
+mod bad_disk;
 mod bench_short;
 mod catalogue;
 mod demo;
@@ -13,7 +14,9 @@ mod faces;
 mod hostile;
 mod learn;
 mod live_review;
+mod powercut;
 mod pretend_camera;
+mod rounds;
 mod secrets;
 mod source;
 mod tidy;

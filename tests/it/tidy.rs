@@ -33,6 +33,18 @@ const THINKING: &[&str] = &[
     "agent/src/rotation/next.rs",
     "agent/src/rotation/password.rs",
     "agent/src/visit/workstation.rs",
+    "agent/src/config/unattended.rs",
+    "agent/src/discovery/table.rs",
+    "agent/src/inventory/",
+    "agent/src/rounds/carry.rs",
+    "agent/src/rounds/coarse.rs",
+    "agent/src/rounds/kept.rs",
+    "agent/src/rounds/logs.rs",
+    "agent/src/rounds/wire.rs",
+    "agent/src/rounds/yardstick.rs",
+    "agent/src/schedule.rs",
+    "agent/src/timekeeper.rs",
+    "controller/src/config/",
 ];
 
 /// What a thinking room may not say.
@@ -67,6 +79,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["proto/", "agent/src/link/", "controller/src/api/", "controller/src/store/", "tests/"],
     ),
     ("sled", &["agent/src/store/", "tests/src/"]),
+    ("crc32fast", &["agent/src/store/"]),
     ("sqlx", &["controller/src/store/"]),
     ("age", &["certs/"]),
     ("governor", &["controller/src/api/"]),
@@ -95,7 +108,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),
-    ("strsim", &["proto/", "agent/src/device/mobotix/"]),
+    ("strsim", &["proto/", "agent/src/device/mobotix/", "controller/src/config/"]),
     ("secrecy", &["proto/"]),
 ];
 
@@ -110,6 +123,28 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("rotation", &["rotation"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
+    ("store", &["store"]),
+    ("timekeeper", &[]),
+    ("clock", &["timekeeper"]),
+    ("schedule", &["facts"]),
+    ("inventory", &[]),
+    ("discovery", &["device", "inventory"]),
+    (
+        "rounds",
+        &[
+            "clock",
+            "config",
+            "device",
+            "discovery",
+            "facts",
+            "firmware",
+            "inventory",
+            "measures",
+            "schedule",
+            "site",
+            "visit",
+        ],
+    ),
 ];
 
 fn complaints(rule: &str, found: Vec<String>) {

@@ -2,8 +2,11 @@
 
 pub mod agent_binary;
 pub mod bad_cameras;
+pub mod daemon;
 pub mod devices;
 pub mod fleet;
 pub mod herd;
 pub mod manual_clock;
+pub mod powercut;
 pub mod pretend_site;
+pub mod world;

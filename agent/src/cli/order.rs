@@ -16,7 +16,7 @@ use super::files::{self, ReadFault};
 use super::inputs;
 use super::stop::Stop;
 use crate::config::read as settings;
-use crate::device::{self, Address, BasicInClear, Limits, Login, Target};
+use crate::device::{self, Address, BasicInClear, Limits, Login, Target, Trials};
 use crate::firmware::Advisories;
 use crate::visit::{Call, Equipment, Way};
 
@@ -212,6 +212,8 @@ fn live_target(
         address,
         login,
         pin: arguments.pin,
+        seen_before: None,
+        trials: Trials::Allowed,
         web_ports: policy.web_ports,
         password_rules: policy.passwords.clone(),
         limits: limits(arguments),

@@ -6,6 +6,7 @@
 mod device;
 pub mod policy;
 pub mod read;
+mod unattended;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 use crate::facts::Kind;
 pub use device::{LoginSource, PasswordSource, SiteDevice, SiteSource};
+pub use unattended::{Discovery, Unattended};
 
 /// A site, checked, with paths resolved against the site file's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct SiteFile {
     pub devices: Vec<SiteDevice>,
     /// What people vouch for.
     pub attestations: Vec<Attestation>,
+    /// What concerns only an agent that runs by itself.
+    pub unattended: Unattended,
 }
 
 /// Why a site file was refused.
@@ -65,6 +69,9 @@ struct Written {
     dialects: Vec<PathBuf>,
     #[serde(default = "default_concurrency")]
     concurrency: i64,
+    visit_minutes: Option<u32>,
+    gone_days: Option<u32>,
+    discovery: Option<unattended::Written>,
     #[serde(default)]
     devices: Vec<device::Written>,
     #[serde(default)]
@@ -99,6 +106,8 @@ impl SiteFile {
         }
         let devices = devices(written.devices, folder)?;
         check_attestations(&written.attestations, &devices)?;
+        let unattended =
+            Unattended::check(written.visit_minutes, written.gone_days, written.discovery)?;
         let name =
             written.name.map(|name| printable(name.trim(), 100)).filter(|name| !name.is_empty());
         Ok(Self {
@@ -109,6 +118,7 @@ impl SiteFile {
             concurrency,
             devices,
             attestations: written.attestations,
+            unattended,
         })
     }
 

@@ -13,6 +13,8 @@ use crate::firmware::Advisories;
 
 /// A larger certificate file is refused, in bytes.
 const MAX_CERTIFICATE: usize = 64 << 10;
+/// A larger exported configuration is refused, in bytes.
+const MAX_CONFIGURATION: usize = 8 << 20;
 /// A larger password file is refused, in bytes.
 const MAX_PASSWORD: usize = 1 << 10;
 /// A larger advisory is not read to its end, in bytes; [`Advisories::load`] has the same bound.
@@ -69,6 +71,14 @@ pub fn policy(path: &Path) -> Result<Policy, ReadError> {
 /// A file that cannot be read, is too large or is not UTF-8.
 pub fn settings(what: &'static str, path: &Path) -> Result<String, ReadError> {
     text(what, path, MAX_TOML)
+}
+
+/// Reads a configuration that a camera exported, up to 8 MiB; real ones have some tens of thousands of bytes.
+///
+/// # Errors
+/// A file that cannot be read or is too large.
+pub fn configuration(path: &Path) -> Result<Vec<u8>, ReadError> {
+    bytes("the configuration", path, MAX_CONFIGURATION)
 }
 
 /// What came of reading a folder of advisories.

@@ -249,3 +249,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_agent_that_runs_by_itself_visits_hourly_and_searches_only_named_networks() {
+    let site = parse(YARD).unwrap().unattended;
+    assert_eq!((site.visit_minutes, site.gone_days, site.discovery), (60, 3, None));
+    let table = "[discovery]\nnetworks = ['10.1.2.0/24']\n";
+    let site = parse(&format!("visit_minutes = 5\ngone_days = 9\n{YARD}{table}")).unwrap();
+    assert_eq!((site.unattended.visit_minutes, site.unattended.gone_days), (5, 9));
+    let discovery = site.unattended.discovery.unwrap();
+    assert_eq!((discovery.networks.len(), discovery.minutes), (1, 60));
+}
+
+#[test]
+fn networks_and_times_out_of_range_are_refused() {
+    check(&format!("visit_minutes = 0\n{YARD}"), &["visit_minutes", "1 to 43200"]);
+    check(&format!("gone_days = 400\n{YARD}"), &["gone_days", "1 to 365"]);
+    let table = |networks: &str| format!("{YARD}[discovery]\nnetworks = {networks}\n");
+    check(&table("[]"), &["discovery", "leave the table out"]);
+    check(&table("['0.0.0.0/0']"), &["0.0.0.0/0", "half the Internet"]);
+    check(&table("['fd00::/64']"), &["only IPv4"]);
+    check(&format!("{}minutes = 0\n", table("['10.1.2.0/24']")), &["discovery.minutes"]);
+    check(&format!("{}minute = 1\n", table("['10.1.2.0/24']")), &["did you mean `minutes`"]);
+}

@@ -5,7 +5,7 @@ mod http;
 pub mod mobotix;
 mod probe;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,8 +28,13 @@ pub struct Target {
     pub address: Address,
     /// Whom to log in as.
     pub login: Option<Login>,
-    /// The certificate it must present; without one, the first seen is held on to for the visit.
+    /// The certificate it must present, which a person vouches for.
     pub pin: Option<Pin>,
+    /// The certificate it presented to earlier visits and must present again, though nobody vouches for it. Without
+    /// either, the first seen is held on to for the visit.
+    pub seen_before: Option<Pin>,
+    /// Whether a question may be asked that may cost a failed log-in.
+    pub trials: Trials,
     /// The ports everybody tries (C15).
     pub web_ports: WebPorts,
     /// What the login's own password is measured by (C03).
@@ -80,6 +85,15 @@ pub enum BasicInClear {
     Never,
     /// The person at the keyboard asked for it by name.
     Allowed,
+}
+
+/// Whether a question may be asked that may cost a failed log-in. The camera's own log has the last word on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trials {
+    /// If the camera's log leaves room for it.
+    Allowed,
+    /// No: an earlier visit has the answer, and each failure stands in the camera's log.
+    Spared,
 }
 
 /// How long and how much a device may take of us.

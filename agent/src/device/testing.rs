@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::{Address, Limits, Target};
+use super::{Address, Limits, Target, Trials};
 
 /// One request as it came.
 #[derive(Clone, Debug)]
@@ -230,6 +230,8 @@ pub fn target(server: &Server, tls: bool) -> Target {
         address: Address { tls, host, port },
         login: None,
         pin: None,
+        seen_before: None,
+        trials: Trials::Allowed,
         web_ports: WebPorts { http: 1, https: 2 },
         password_rules: PasswordRules::default(),
         limits: limits(),

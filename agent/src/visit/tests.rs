@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use proto::policy::{PasswordRules, WebPorts};
 
 use super::*;
-use crate::device::{Address, Limits};
+use crate::device::{Address, Limits, Trials};
 use crate::facts::{
     Account, CameraFacts, CameraLogin, Fact, FailureClass, SourceSummary, VmsFacts, WebLogSummary,
 };
@@ -78,6 +78,8 @@ fn live(name: &str) -> Call {
         address: Address { tls: true, host: name.to_owned(), port: 443 },
         login: None,
         pin: None,
+        seen_before: None,
+        trials: Trials::Allowed,
         web_ports: WebPorts::default(),
         password_rules: PasswordRules::default(),
         limits: Limits::default(),

@@ -1,20 +1,61 @@
 //! What the controller decides. It knows neither tonic nor SQL: it is handed checked words and who asks, and answers
 //! with words or a [`Refusal`]. Each noun has its file here, and one of the same name in `api` and `store`.
 
+pub mod agents;
+pub mod approval;
+mod archive;
 pub mod authorities;
+mod authority_folder;
+pub mod background;
+pub mod backup;
 pub mod caller;
+pub mod desired;
+pub mod enrollment;
+pub mod findings;
+mod folder;
+pub mod found;
+pub mod live;
+mod log;
+pub mod login;
+pub mod operators;
+pub mod orders;
+pub mod policies;
+pub mod recovery;
 mod refusal;
+pub mod reports;
+pub mod restore;
+pub mod roles;
+pub mod sites;
+pub mod standing;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+pub mod turnover;
+pub mod vouches;
+pub mod watch;
+mod words;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use certs::SharedClock;
+use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
+use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::store::Store;
 
 pub use authorities::Authorities;
 pub use caller::{AgentPeer, OperatorPeer, Source};
 pub use refusal::Refusal;
+pub use reports::News;
+pub use roles::Act;
+pub use standing::Standings;
+
+/// News of devices that a slow listener may be behind.
+const NEWS: usize = 1024;
 
 /// What is decided by, besides what is asked: from the configuration.
 #[derive(Clone, Debug)]
@@ -27,6 +68,14 @@ pub struct Settings {
     pub code_life: i64,
     /// Life of agents' and operators' certificates, in seconds.
     pub certificate_life: i64,
+    /// How long an agent's request waits for approval, in seconds.
+    pub pending_life: i64,
+    /// Requests that may wait for approval at a time.
+    pub pending_most: usize,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Who can open a backup.
+    pub recipients: Vec<Recipient>,
 }
 
 /// The controller's mind. Shared by every call.
@@ -37,10 +86,22 @@ pub struct Service {
     pub(crate) organisation: Organisation,
     pub(crate) authorities: Authorities,
     pub(crate) settings: Settings,
+    pub(crate) standings: Arc<Standings>,
+    pub(crate) live: live::Live,
+    pub(crate) desired: desired::Desired,
+    pub(crate) orders: orders::Orders,
+    pub(crate) challenges: recovery::Challenges,
+    pub(crate) news: broadcast::Sender<News>,
+    /// One for each who may watch findings.
+    pub(crate) watchers: Arc<Semaphore>,
+    /// Steps of a turnover wait for each other here.
+    pub(crate) turning: Mutex<()>,
+    /// One backup at a time.
+    pub(crate) backing_up: Arc<Semaphore>,
 }
 
 impl Service {
-    /// Puts it together.
+    /// Puts it together. It knows nobody before [`Service::load`].
     pub fn new(
         store: Store,
         clock: SharedClock,
@@ -48,11 +109,31 @@ impl Service {
         authorities: Authorities,
         settings: Settings,
     ) -> Arc<Self> {
-        Arc::new(Self { store, clock, organisation, authorities, settings })
+        Arc::new(Self {
+            store,
+            clock,
+            organisation,
+            authorities,
+            settings,
+            standings: Arc::default(),
+            live: live::Live::default(),
+            desired: desired::Desired::default(),
+            orders: orders::Orders::default(),
+            challenges: recovery::Challenges::default(),
+            news: broadcast::channel(NEWS).0,
+            watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
+            turning: Mutex::default(),
+            backing_up: Arc::new(Semaphore::new(1)),
+        })
     }
 
     /// The present.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Hears of devices of which something else is known from now on.
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
     }
 }

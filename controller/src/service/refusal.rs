@@ -34,3 +34,10 @@ impl From<StoreError> for Refusal {
         Self::Failed(Box::new(error))
     }
 }
+
+impl Refusal {
+    /// The controller itself failed, for this reason.
+    pub(super) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -4,7 +4,11 @@ use certs::audit::{ChainHead, Record};
 use proto::Timestamp;
 use sqlx::Row as _;
 
+use super::cells::{Cells as _, whole};
 use super::{Change, Store, StoreError, while_doing};
+
+/// How many records are read at a time where all are wanted.
+pub const PAGE: u32 = 500;
 
 /// Who did what to what; the record's number and hash come from the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,38 @@ impl Store {
             .await
             .map_err(while_doing("reading the audit log"))?;
         Ok(row.map(|row| head(&row)).transpose()?.unwrap_or_default())
+    }
+
+    /// Records from this number on, each with its hash: at most `most`, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_records(
+        &self,
+        from: u64,
+        most: u32,
+    ) -> Result<Vec<(Record, Vec<u8>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, time, actor, deed, subject, detail, hash FROM audit_log \
+             WHERE number >= $1 ORDER BY number LIMIT $2",
+        )
+        .bind(whole(from))
+        .bind(i64::from(most))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(while_doing("reading the audit log"))?;
+        let each = rows.iter().map(|row| {
+            let record = Record {
+                number: row.count("number")?,
+                time: row.time("time")?,
+                actor: row.text("actor")?,
+                deed: row.text("deed")?,
+                subject: row.text("subject")?,
+                detail: row.text("detail")?,
+            };
+            Ok((record, row.bytes("hash")?))
+        });
+        each.collect()
     }
 }
 

@@ -4,10 +4,32 @@
 //! Reads go through [`Store`]; writes through a [`Change`], which can only be committed together with the record of it
 //! in the audit log, or through an [`Intake`], which takes what agents report and leaves none.
 
-mod audit;
+pub mod agents;
+mod answer;
+pub mod audit;
+mod cells;
+pub mod codes;
+pub mod desired;
+pub mod devices;
+pub mod findings;
+#[cfg(test)]
+mod fixture;
+mod intake;
+pub mod meta;
 mod migrations;
+pub mod offline;
+pub mod operators;
+mod orders;
+pub mod pending;
+pub mod policies;
+pub mod sites;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod tickets;
+pub mod tokens;
+mod told;
+pub mod vouches;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +37,10 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub use agents::{Agent, Standing, Told};
+pub use answer::Answer;
 pub use audit::Deed;
+pub use desired::DesiredState;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -129,5 +154,13 @@ impl Intake {
     /// [`StoreError::Database`]; then nothing was written.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.tx.commit().await.map_err(while_doing("committing an intake"))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// What somebody could do who has the file.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.writer).await.unwrap();
     }
 }

@@ -3,8 +3,13 @@
 //! Nothing behind this module sees an unknown enum value, an over-long text or an `Option` that must be there.
 
 mod codec;
+pub mod finding;
+mod malformed;
+pub mod policy;
+mod words;
 
 pub use codec::Codec;
+pub use malformed::Malformed;
 
 /// The messages and services as generated.
 #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::too_many_lines)]

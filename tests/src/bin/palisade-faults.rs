@@ -1,6 +1,7 @@
-//! Counts what goes wrong when devices misbehave. Prints one `name: value` row a line and asserts nothing.
+//! Counts what goes wrong when devices misbehave, and when the power is cut. Prints one `name: value` row a line and asserts nothing.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,9 +9,10 @@ use clap::Parser;
 use tests::agent_binary::AgentBinary;
 use tests::bad_cameras::{BadCamera, Outing, bad_cameras, outing};
 use tests::devices::mobotix::{Fault, Faults};
+use tests::powercut::{self, Syncs, work};
 use tokio::task::JoinSet;
 
-/// Audits pretend cameras that misbehave, each beside two that do not.
+/// Lets things go wrong, and counts what comes of it.
 #[derive(Parser)]
 enum Bench {
     /// Every fault over HTTP and HTTPS, everywhere, one bad camera a trial.
@@ -25,6 +27,27 @@ enum Bench {
         #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
     },
+    /// Cuts the power of the agent's disk while its store is used.
+    Powercut {
+        /// How often.
+        #[arg(long, default_value_t = 500)]
+        trials: u32,
+        /// How long the store is used in each of five sessions, in deeds.
+        #[arg(long, default_value_t = 150)]
+        rounds: u32,
+        /// Cuts and remains follow from it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Uses a store, and says what it does.
+    #[command(hide = true)]
+    StoreWork { root: PathBuf, session: u64, rounds: u64 },
+    /// Uses a store on a disk that fills up.
+    #[command(hide = true)]
+    StoreFull { root: PathBuf },
+    /// Leaves a store idle.
+    #[command(hide = true)]
+    StoreIdle { root: PathBuf },
 }
 
 /// What is counted.
@@ -52,10 +75,20 @@ impl Tally {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Bad usage is 3 in all programs of ours; the parser's own code for it is 2.
-    let Bench::Audit { rounds, timeout, at_once } = Bench::try_parse().unwrap_or_else(|error| {
+    let bench = Bench::try_parse().unwrap_or_else(|error| {
         let _ = error.print();
         std::process::exit(if error.use_stderr() { 3 } else { 0 });
     });
+    match bench {
+        Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
+        Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
+        Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
+        Bench::StoreFull { root } => work::full(&root),
+        Bench::StoreIdle { root } => work::idle(&root).await,
+    }
+}
+
+async fn audit(rounds: u32, timeout: u16, at_once: u8) -> anyhow::Result<()> {
     let agent = AgentBinary::find().context("looking for the agent")?;
     let all = (0..rounds).flat_map(|_| [false, true].into_iter().flat_map(kinds));
     let (mut waiting, mut running, mut tally) = (all, JoinSet::new(), Tally::default());
@@ -79,6 +112,27 @@ async fn main() -> anyhow::Result<()> {
     writeln!(out, "unclear: {}", tally.unclear)?;
     writeln!(out, "others_unjudged: {}", tally.others_unjudged)?;
     writeln!(out, "leaked: {}", tally.leaked)?;
+    Ok(())
+}
+
+fn powercut(trials: u32, rounds: u32, seed: u64) -> anyhow::Result<()> {
+    if let Some(hindrance) = powercut::hindrance() {
+        anyhow::bail!("nothing can be recorded: {hindrance}");
+    }
+    let own = std::env::current_exe()?;
+    let recording = powercut::record(&own, rounds)?;
+    let mut err = std::io::stderr();
+    let tally = powercut::cuts(&recording, trials, seed, Syncs::Count, |case| {
+        // A case that cannot be told is still counted.
+        let _ = writeln!(err, "{case}");
+    })?;
+    let idle = powercut::idle_syncs_per_day(&own)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "trials: {}", tally.trials)?;
+    writeln!(out, "lost: {}", tally.lost)?;
+    writeln!(out, "doubled: {}", tally.doubled)?;
+    writeln!(out, "dead: {}", tally.dead)?;
+    writeln!(out, "idle_syncs_per_day: {idle}")?;
     Ok(())
 }
 

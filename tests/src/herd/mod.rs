@@ -1,6 +1,8 @@
 //! Thousands of agents in one process, each with a certificate of its own, for measuring a controller: they enrol, dial,
 //! hold their streams open, take what should be, and say that orders are done. They look at no device.
 
+pub mod bare;
+pub mod bench;
 pub mod dial;
 pub mod operator;
 pub mod stand;
@@ -8,13 +10,13 @@ pub mod stand;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use certs::hierarchy::LEAF_LIFE;
 use certs::ticket::Ticket;
 use certs::{Identity, Key, TrustBundle, join_state, request};
 use proto::wire::v1;
 use proto::wire::v1::enroll_reply::Outcome;
 use proto::wire::v1::enrollment_client::EnrollmentClient;
 use rustls::ClientConfig;
+use tonic::transport::Channel;
 
 use dial::{Place, first_contact};
 
@@ -38,6 +40,14 @@ pub struct Pass {
 /// # Errors
 /// When the controller refuses, or does not answer as it should.
 pub async fn enroll(place: &Place, ticket: &Ticket) -> anyhow::Result<Pass> {
+    enroll_over(dial::channel(place.clone(), first_contact(ticket)?).await?, ticket).await
+}
+
+/// The same over a connection that is there already.
+///
+/// # Errors
+/// As [`enroll`].
+pub async fn enroll_over(stranger: Channel, ticket: &Ticket) -> anyhow::Result<Pass> {
     let (key, recovery) = (Key::generate()?, Key::generate()?);
     let certificate_request = request::make(&key)?;
     let asked = v1::EnrollRequest {
@@ -48,8 +58,7 @@ pub async fn enroll(place: &Place, ticket: &Ticket) -> anyhow::Result<Pass> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: "herd".to_owned(),
     };
-    let channel = dial::channel(place.clone(), first_contact(ticket)?).await?;
-    let reply = EnrollmentClient::new(channel).enroll(asked).await.context("enrolling")?;
+    let reply = EnrollmentClient::new(stranger).enroll(asked).await.context("enrolling")?;
     let Some(Outcome::Joined(joined)) = reply.into_inner().outcome else {
         bail!("the controller did not take the ticket");
     };
@@ -58,6 +67,5 @@ pub async fn enroll(place: &Place, ticket: &Ticket) -> anyhow::Result<Pass> {
     let trust = TrustBundle::new(trust.generation, trust.roots)?;
     let identity = Identity::new(chain, key)?;
     let tls = dial::enrolled(ticket.organisation.clone(), &trust, &identity)?;
-    debug_assert!(identity.not_after().seconds_since(identity.not_before()) <= LEAF_LIFE + 600);
     Ok(Pass { agent: joined.agent_id, site: joined.site, tls, identity, trust })
 }

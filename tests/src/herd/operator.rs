@@ -17,6 +17,7 @@ pub struct Desk {
     /// Speaks for the operator.
     pub client: OperatorClient<Channel>,
     place: Place,
+    code: Ticket,
 }
 
 impl Desk {
@@ -40,7 +41,15 @@ impl Desk {
         let tls = enrolled(place.organisation.clone(), &trust, &identity)?;
         let channel = channel(place.clone(), tls).await?;
         let client = OperatorClient::new(channel).max_decoding_message_size(64 << 20);
-        Ok(Self { client, place: place.clone() })
+        Ok(Self { client, place: place.clone(), code: code.clone() })
+    }
+
+    /// A connection of somebody without a certificate.
+    ///
+    /// # Errors
+    /// When the controller does not answer.
+    pub async fn stranger(&self) -> anyhow::Result<Channel> {
+        channel(self.place.clone(), first_contact(&self.code)?).await
     }
 
     /// Adds a site.

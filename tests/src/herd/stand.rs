@@ -1,26 +1,35 @@
-//! One agent of the herd on its stream: it takes what should be, says what it holds, and does every order at once.
+//! One agent of the herd on its stream: it takes what should be, says what it holds, and does every order at once. When
+//! the stream ends it dials again, with the spread that agents keep to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use certs::random::digest;
 use prost::Message as _;
 use proto::wire::v1::agent_client::AgentClient;
 use proto::wire::v1::{AgentStatus, Instruction};
+use rustls::ClientConfig;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
+use tonic::Streaming;
+
+use super::dial::{Place, channel};
+
+/// The longest wait before dialling again grows from this to [`MOST_WAIT`], doubling; each wait is a random part of it.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const MOST_WAIT: Duration = Duration::from_secs(30);
 
 /// What all agents of a herd have come to, together.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Streams on which the first instruction has come.
-    pub joined: AtomicUsize,
-    /// Streams that ended.
-    pub ended: AtomicUsize,
+    /// Streams that are open and have brought their first instruction.
+    pub standing: AtomicUsize,
+    /// Times that dialling failed.
+    pub refused: AtomicUsize,
     /// Orders done.
     pub orders: AtomicUsize,
     /// Agents that hold a desired state whose policy is as long as [`Self::wanted_length`] says.
@@ -48,7 +57,7 @@ impl Tally {
     }
 }
 
-/// An agent on its stream. Dropped, it hangs up.
+/// An agent that stands on its stream for as long as this is kept.
 #[derive(Debug)]
 pub struct Stand(JoinHandle<()>);
 
@@ -59,13 +68,53 @@ impl Drop for Stand {
 }
 
 impl Stand {
-    /// Opens the stream and waits for the first instruction.
+    /// Dials, waits for the first instruction, and stays.
     ///
     /// # Errors
-    /// When the controller does not answer.
-    pub async fn open(channel: Channel, tally: Arc<Tally>) -> anyhow::Result<Self> {
+    /// When the first attempt fails.
+    pub async fn take_up(
+        place: Place,
+        tls: Arc<ClientConfig>,
+        tally: Arc<Tally>,
+    ) -> anyhow::Result<Self> {
+        let first = Stream::open(&place, &tls, &tally).await?;
+        Ok(Self(tokio::spawn(async move {
+            let mut stream = Some(first);
+            let mut most = FIRST_WAIT;
+            loop {
+                match stream.take() {
+                    Some(stream) => {
+                        stream.stay(&tally).await;
+                        most = FIRST_WAIT;
+                    }
+                    None => tally.count(&tally.refused),
+                }
+                tokio::time::sleep(most.mul_f64(part())).await;
+                most = MOST_WAIT.min(most * 2);
+                stream = Stream::open(&place, &tls, &tally).await.ok();
+            }
+        })))
+    }
+}
+
+/// A random number between 0 and 1.
+fn part() -> f64 {
+    let bytes = certs::random::bytes::<4>().unwrap_or([128; 4]);
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+struct Stream {
+    send: mpsc::Sender<AgentStatus>,
+    instructions: Streaming<Instruction>,
+    first: Instruction,
+    status: AgentStatus,
+}
+
+impl Stream {
+    async fn open(place: &Place, tls: &Arc<ClientConfig>, tally: &Tally) -> anyhow::Result<Self> {
+        let channel = channel(place.clone(), tls.clone()).await?;
         let (send, receive) = mpsc::channel(4);
-        let mut status = AgentStatus {
+        let status = AgentStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time_known: true,
             ..AgentStatus::default()
@@ -74,20 +123,22 @@ impl Stand {
         let reply = AgentClient::new(channel).watch(ReceiverStream::new(receive)).await?;
         let mut instructions = reply.into_inner();
         let first = instructions.next().await.context("the stream ended at once")??;
-        tally.count(&tally.joined);
-        Ok(Self(tokio::spawn(async move {
-            let mut next = Some(first);
-            while let Some(instruction) = next {
-                if take(instruction, &mut status, &tally)
-                    && send.send(status.clone()).await.is_err()
-                {
-                    break;
-                }
-                status.orders_done.clear();
-                next = instructions.next().await.and_then(Result::ok);
+        tally.count(&tally.standing);
+        Ok(Self { send, instructions, first, status })
+    }
+
+    async fn stay(self, tally: &Tally) {
+        let Self { send, mut instructions, first, mut status } = self;
+        let mut next = Some(first);
+        while let Some(instruction) = next {
+            if take(instruction, &mut status, tally) && send.send(status.clone()).await.is_err() {
+                break;
             }
-            tally.count(&tally.ended);
-        })))
+            status.orders_done.clear();
+            next = instructions.next().await.and_then(Result::ok);
+        }
+        tally.standing.fetch_sub(1, Ordering::SeqCst);
+        tally.changed.notify_waiters();
     }
 }
 

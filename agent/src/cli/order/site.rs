@@ -1,21 +1,17 @@
 //! What a site file asks to look at.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use proto::{DeviceName, Policy, Secret};
+use proto::{DeviceName, Secret};
 
-use super::{Order, equipment, limits, patience};
+use super::{Order, equipment, limits};
 use crate::cli::arguments::Audit;
 use crate::cli::console::Console;
-use crate::cli::files;
 use crate::cli::inputs;
 use crate::cli::stop::Stop;
 use crate::config::read as settings;
-use crate::config::{LoginSource, PasswordSource, SiteDevice, SiteFile, SiteSource};
-use crate::device::{Fault, Login, Target};
-use crate::facts::Kind;
-use crate::visit::{Call, Way};
+use crate::config::{PasswordSource, SiteDevice, SiteFile, SiteSource};
+use crate::visit::{Terms, call};
 
 /// Reads and asks for everything an audit of a site needs.
 ///
@@ -37,28 +33,14 @@ pub(super) fn order(
     let unpinned =
         devices.iter().filter(|it| matches!(it.source, SiteSource::Live { pin: None, .. }));
     let unpinned = unpinned.map(|it| it.name.clone()).collect();
-    let mut calls = Vec::with_capacity(devices.len());
+    let terms = Terms { site: &site, policy: &policy, limits: limits(arguments) };
     let mut passwords = Vec::new();
+    let mut calls = Vec::with_capacity(devices.len());
     for device in devices {
-        let common = Common { site: &site, arguments, policy: &policy };
-        let (address, way) = way(device, &common, &mut passwords, console)?;
-        calls.push(Call {
-            name: device.name.clone(),
-            address,
-            way,
-            limit: patience(arguments),
-            attestations: site.attestations_for(&device.name),
-            vms_addresses: site.vms_addresses(),
-        });
+        let fetch = |source: &PasswordSource| password(source, &mut passwords, console);
+        calls.push(call(device, &terms, fetch).map_err(inputs::usage)?);
     }
     Ok(Order { site: site.name, single: false, calls, unpinned, policy, advisories, equipment })
-}
-
-/// What the ways to a site's devices have in common.
-struct Common<'a> {
-    site: &'a SiteFile,
-    arguments: &'a Audit,
-    policy: &'a Policy,
 }
 
 fn chosen<'a>(site: &'a SiteFile, only: &[DeviceName]) -> Result<Vec<&'a SiteDevice>, Stop> {
@@ -69,81 +51,17 @@ fn chosen<'a>(site: &'a SiteFile, only: &[DeviceName]) -> Result<Vec<&'a SiteDev
     Ok(site.devices.iter().filter(|it| only.is_empty() || only.contains(&it.name)).collect())
 }
 
-/// The passwords read so far: many devices of a site may share one.
-type Passwords<'a> = Vec<(&'a PasswordSource, Secret)>;
-
-/// Where the device is, as it is shown, and how it is looked at.
-fn way<'a>(
-    device: &'a SiteDevice,
-    common: &Common<'_>,
-    passwords: &mut Passwords<'a>,
+/// A password, read once: many devices of a site may share one.
+fn password(
+    source: &PasswordSource,
+    read: &mut Vec<(PasswordSource, Secret)>,
     console: &Console<'_>,
-) -> Result<(String, Way), Stop> {
-    match &device.source {
-        SiteSource::Live { address, login, pin } => {
-            let login = login.as_ref().map(|it| self::login(it, &device.name, passwords, console));
-            let target = Target {
-                name: device.name.clone(),
-                address: address.clone(),
-                login: login.transpose()?,
-                pin: *pin,
-                web_ports: common.policy.web_ports,
-                password_rules: common.policy.passwords.clone(),
-                limits: limits(common.arguments),
-            };
-            Ok((address.to_string(), Way::Live(Box::new(target))))
-        }
-        SiteSource::File(path) => {
-            let shown = path.display().to_string();
-            let path = path.clone();
-            Ok((shown, Way::Export(Box::new(move || configuration(&path)))))
-        }
-        SiteSource::Declared => {
-            let shown: Vec<_> = device.addresses.iter().map(IpAddr::to_string).collect();
-            let way = match device.kind {
-                Kind::Vms => Way::Workstation(workstation_addresses(device, common)),
-                Kind::Nas => Way::Storage,
-                Kind::Mobotix => {
-                    let name = &device.name;
-                    return Err(Stop::Usage(format!("camera {name} has neither address nor file")));
-                }
-            };
-            Ok((shown.join(", "), way))
-        }
+) -> Result<Secret, settings::ReadError> {
+    if let Some((_, secret)) = read.iter().find(|(known, _)| known == source) {
+        return Ok(secret.clone());
     }
-}
-
-fn login<'a>(
-    login: &'a LoginSource,
-    device: &DeviceName,
-    passwords: &mut Passwords<'a>,
-    console: &Console<'_>,
-) -> Result<Login, Stop> {
-    let LoginSource { user, password: source, basic_in_clear } = login;
-    let known = passwords.iter().find(|(known, _)| *known == source);
-    let password = match known.map(|(_, secret)| secret.clone()) {
-        Some(secret) => secret,
-        None => {
-            let variable = |name: &str| console.set_variable(name)?.into_string().ok();
-            let secret = settings::password(source, variable)
-                .map_err(|error| Stop::Usage(format!("device {device}: {error}")))?;
-            passwords.push((source, secret.clone()));
-            secret
-        }
-    };
-    Ok(Login { user: user.clone(), password, basic_in_clear: *basic_in_clear })
-}
-
-/// Runs where it may block. A file that is not there tells nothing of the camera, not even that it is out of reach.
-fn configuration(path: &Path) -> Result<Vec<u8>, Fault> {
-    files::read(path, files::MAX_CONFIGURATION)
-        .map_err(|fault| Fault::Nonsense(format!("cannot read {}: {fault}", path.display())))
-}
-
-/// Its own addresses, and those of the policy that no other workstation claims.
-fn workstation_addresses(device: &SiteDevice, common: &Common<'_>) -> Vec<IpAddr> {
-    let claimed = common.site.vms_addresses();
-    let stated = common.policy.networks.vms.iter();
-    let unclaimed = stated.filter(|address| !claimed.contains(address));
-    device.addresses.iter().chain(unclaimed).copied().collect()
+    let variable = |name: &str| console.set_variable(name)?.into_string().ok();
+    let secret = settings::password(source, variable)?;
+    read.push((source.clone(), secret.clone()));
+    Ok(secret)
 }

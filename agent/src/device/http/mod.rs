@@ -129,6 +129,11 @@ impl Browser {
         Self { address, at, limits, tls, witness, line: None, pinned, keeps: true }
     }
 
+    /// The same for a device that must present the certificate it presented before, for which nobody vouches.
+    pub fn of_old(address: Address, at: SocketAddr, seen: Pin, limits: Limits) -> Self {
+        Self { pinned: false, ..Self::new(address, at, Some(seen), limits) }
+    }
+
     /// What was seen of the device's certificate.
     pub fn witness(&self) -> &Witness {
         &self.witness

@@ -47,8 +47,11 @@ impl Camera {
     async fn visit(&self) -> Result<(Identity, Facts), Fault> {
         let at = probe::locate(&self.target).await?;
         let ports = probe::ports(&self.target, at).await;
-        let Target { address, pin, limits, .. } = &self.target;
-        let mut browser = Browser::new(address.clone(), at, *pin, *limits);
+        let Target { address, pin, seen_before, limits, .. } = &self.target;
+        let mut browser = match (pin, seen_before) {
+            (None, Some(seen)) => Browser::of_old(address.clone(), at, *seen, *limits),
+            (pin, _) => Browser::new(address.clone(), at, *pin, *limits),
+        };
         let outside = self.look(&mut browser, at).await?;
         let own = probe::own_address(at).await.map(|own| own.to_canonical());
         let inside = match (&outside.door, &self.target.login) {

@@ -8,6 +8,8 @@ mod identify;
 pub mod learn;
 pub mod live;
 pub mod model;
+mod recognise;
 mod weblog;
 
 pub use dialect::Dialects;
+pub use recognise::recognise;

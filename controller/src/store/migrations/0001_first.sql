@@ -53,6 +53,8 @@ CREATE TABLE agents (
     recovery_key BLOB NOT NULL,
     join_sequence BIGINT NOT NULL,
     recoveries BIGINT NOT NULL,
+    -- SHA-256 of the key that the last recovery was for, so that the same key gets the same join state again; empty for none.
+    recovered_key BLOB NOT NULL,
     certificate_ends BIGINT NOT NULL,
     last_seen BIGINT NOT NULL,
     generation BIGINT NOT NULL,
@@ -155,7 +157,9 @@ CREATE TABLE operators (
     created_at BIGINT NOT NULL,
     removed_at BIGINT,
     last_seen BIGINT NOT NULL,
-    certificate_ends BIGINT NOT NULL
+    certificate_ends BIGINT NOT NULL,
+    -- Of the trust bundle that the operator's client was given last.
+    trust_generation BIGINT NOT NULL
 );
 
 CREATE TABLE login_codes (

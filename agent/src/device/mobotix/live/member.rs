@@ -17,7 +17,7 @@ use super::findings::Findings;
 use super::stranger::Outside;
 use super::{NOTHING, REMOTE, VIEW, WEB_LOG, configuration};
 use crate::device::http::{Answer, Ask, Browser, Challenges, NoSession, Reply, Session};
-use crate::device::{Fault, Login, Target};
+use crate::device::{Fault, Login, Target, Trials};
 use crate::facts::{Account, BasicLogin, CameraFacts, Fact, WebLogSummary};
 
 /// How long a failure may count towards a lock-out, in seconds: twelve times what a camera comes with (guide, measure 8).
@@ -180,6 +180,9 @@ impl Visitor<'_> {
 
     /// Why a question that may fail must not be asked; `None` if it may.
     fn forbids(&self, log: &Fact<WebLogSummary>) -> Option<&'static str> {
+        if self.target.trials == Trials::Spared {
+            return Some("not tried: an earlier visit has the answer");
+        }
         let Some(log) = log.seen() else {
             return Some(
                 "not tried: without the camera's log, how close its lock-out is cannot be told",

@@ -8,7 +8,7 @@ use super::member::{Spent, Visitor};
 use super::*;
 use crate::device::http::Session;
 use crate::device::testing::{self, Act, Request, Server, answer, serve, serve_tls};
-use crate::device::{BasicInClear, Login};
+use crate::device::{BasicInClear, Login, Trials};
 use crate::facts::{Account, BasicLogin, Robots, WebLogSummary};
 
 const DIGEST: &str =

@@ -133,3 +133,32 @@ async fn logging_in_with_the_factory_password_proves_it() {
     let evidence = facts.evidence.for_facts(&["accounts"]);
     assert!(evidence.iter().all(|piece| !piece.text.contains("meinsm")), "{evidence:?}");
 }
+
+#[tokio::test]
+async fn a_visit_that_is_to_spare_the_camera_asks_no_question_that_may_fail() {
+    let made = testing::certificate();
+    let server = serve_tls(testing::tls_server(&made), camera).await;
+    let pin = Some(testing::pin(&made));
+    let spared = Target { pin, trials: Trials::Spared, ..target(&server, true) };
+    let mut visit = Visit::with(spared, &server).await;
+    let (visitor, browser, session, mut findings) = visit.log_in().await;
+    findings.web_log = seen_log(0);
+    let facts = account(Fact::unreadable("odd hash"));
+    assert_eq!(visitor.try_factory(browser, &facts, &mut findings).await, Spent::No);
+    visitor.try_basic(browser, &session, Spent::No, &mut findings).await;
+    let why = Fact::unreadable("not tried: an earlier visit has the answer");
+    assert_eq!((findings.basic_login, logins(&server)), (why, 1));
+}
+
+#[tokio::test]
+async fn a_certificate_seen_before_must_be_presented_again_and_vouches_for_nothing() {
+    let made = testing::certificate();
+    let server = serve_tls(testing::tls_server(&made), camera).await;
+    let other = Some(testing::pin(&testing::certificate()));
+    let fault = observe(Target { seen_before: other, ..target(&server, true) }).await.unwrap_err();
+    assert!(matches!(fault, Fault::Refused(_)) && server.requests().is_empty(), "{fault}");
+    let Target { address, limits, .. } = target(&server, true);
+    let mut browser = Browser::of_old(address, server.at, testing::pin(&made), limits);
+    assert_eq!(browser.ask(Ask::get("/robots.txt")).await.unwrap().status, 200);
+    assert!(!browser.is_private());
+}

@@ -1,40 +1,22 @@
-//! Measures the agent beside it against a fleet of pretend cameras. Standard output has one `name: value` row a line
-//! and nothing else; what was done, and how the figures came about, goes to standard error. It judges no figure, but
-//! gives none at all where an audit was not complete.
+//! The agent beside it against a fleet of pretend cameras. It judges no figure, but gives none at all where an audit was
+//! not complete.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use clap::Parser;
 use serde_json::Value;
 use tests::fleet::{Transport, fleet};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use crate::{mebibytes, row, tell};
+
 /// How often the agent's peak memory is read. The kernel keeps the peak; only growth after the last look is missed.
 const LOOK: Duration = Duration::from_millis(2);
 /// Measures that every device is judged by.
 const FINDINGS: usize = 32;
-
-/// Measures the agent against pretend cameras.
-#[derive(Parser)]
-enum Bench {
-    /// Audits a site over HTTP and HTTPS, 5, 50 and 200 cameras at a time.
-    Audit {
-        /// A short run that prints counts instead of times: 20 cameras, 2 ms, 5 at a time.
-        #[arg(long, conflicts_with_all = ["runs", "only"])]
-        quick: bool,
-        /// How often each case is run; the best ratio counts, and the worst memory.
-        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
-        runs: u32,
-        /// Only these cases, such as http_200.
-        #[arg(long, value_delimiter = ',')]
-        only: Vec<String>,
-    },
-}
 
 /// One way to audit the site.
 #[derive(Clone, Copy)]
@@ -77,12 +59,14 @@ impl Run {
     }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let Bench::Audit { quick, runs, only } = Bench::parse();
+/// Prints the figures.
+///
+/// # Errors
+/// An audit that was not complete.
+pub async fn run(quick: bool, runs: u32, only: &[String]) -> anyhow::Result<()> {
     let agent = std::env::current_exe()?.with_file_name("palisade-agent");
     ensure!(agent.is_file(), "{} is missing; build the workspace first", agent.display());
-    if quick { count(&agent).await } else { measure(&agent, runs, &only).await }
+    if quick { count(&agent).await } else { measure(&agent, runs, only).await }
 }
 
 /// Prints what the cameras counted in a short audit over each transport.
@@ -227,19 +211,6 @@ fn check(code: Option<i32>, report: &Path, site: Site) -> anyhow::Result<usize> 
     Ok(devices.len())
 }
 
-fn mebibytes(kib: u64) -> f64 {
-    kib as f64 / 1024.0
-}
-
 fn span((most, fewest): (u64, u64)) -> String {
     if most == fewest { most.to_string() } else { format!("{fewest} to {most}") }
-}
-
-fn row(name: &str, value: impl std::fmt::Display) -> anyhow::Result<()> {
-    writeln!(std::io::stdout().lock(), "{name}: {value}").context("printing a figure failed")
-}
-
-fn tell(text: &str) {
-    // Nobody may be listening, which is no reason to stop.
-    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }

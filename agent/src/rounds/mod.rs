@@ -1,0 +1,338 @@
+//! The rounds: an enrolled agent's visits to its site's devices, for ever. One task owns the schedule, the inventory and
+//! what the site file says; visits run beside it, as many at once as the site allows.
+//!
+//! It decides nothing about devices: measures judge, the schedule and the log-in budget say when and how a visit is paid.
+//! It knows neither controller nor store: what it finds goes through [`Outlet`], what it keeps onto [`Shelf`]. While the
+//! time is unknown it visits nobody, because each look is judged at its time. A controller that is out of reach changes
+//! nothing here.
+
+mod carry;
+mod coarse;
+mod kept;
+mod loaded;
+mod logs;
+mod outlet;
+mod tell;
+mod upkeep;
+mod visits;
+pub mod wire;
+mod yardstick;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proto::wire::policy::{Desired, OrderId};
+use proto::{DeviceName, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::loaded::Loaded;
+use self::logs::Logs;
+use self::upkeep::Search;
+use self::visits::Paid;
+use self::yardstick::Yardstick;
+use crate::clock::AgentClock;
+use crate::device::mobotix::Dialects;
+use crate::device::{Driver, Limits, Target};
+use crate::discovery::Survey;
+use crate::facts::VmsFacts;
+use crate::inventory::Inventory;
+use crate::schedule::Schedule;
+
+pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf};
+
+/// Wishes that may wait.
+const MOST_WISHES: usize = 64;
+/// Orders that may be under way.
+const MOST_ORDERS: usize = 256;
+
+/// What the rounds need.
+pub struct Supplies {
+    /// The site file.
+    pub site: PathBuf,
+    /// The agent's clock.
+    pub clock: Arc<AgentClock>,
+    /// Takes what is for the controller.
+    pub outlet: Arc<dyn Outlet>,
+    /// Keeps what can be observed again.
+    pub shelf: Arc<dyn Shelf>,
+    /// What the controller wants the site to be; the latest counts.
+    pub desired: watch::Receiver<Option<Arc<Desired>>>,
+    /// Looks an environment variable up: a site file may name one for a password.
+    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Opens a device on the network.
+    pub open: fn(Target, Arc<Dialects>) -> Box<dyn Driver>,
+    /// How long and how much a device may take of us.
+    pub limits: Limits,
+    /// Looks for cameras that no site file names.
+    pub survey: Survey,
+    /// A fresh random number from -1 to 1.
+    pub draw: fn() -> f64,
+}
+
+/// A random number from -1 to 1; 0 if the system gives none, which only costs the spread.
+pub fn draw() -> f64 {
+    let number = certs::random::bytes::<4>().map_or(i32::MAX / 2, i32::from_le_bytes);
+    f64::from(number) / f64::from(i32::MAX)
+}
+
+/// The rounds have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the agent is stopping")]
+pub struct Ended;
+
+/// Tells the rounds what somebody wishes.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    wishes: mpsc::Sender<Wish>,
+    progress: watch::Receiver<Progress>,
+}
+
+enum Wish {
+    Visit {
+        id: OrderId,
+        expires_at: Timestamp,
+        devices: Vec<DeviceName>,
+        done: oneshot::Sender<()>,
+    },
+    Resend(Vec<DeviceName>),
+    Reload,
+}
+
+impl Handle {
+    /// Visits devices now, all of the site's if none is named. What comes back ends well when each was looked at once
+    /// since, and badly when the order has expired, is under way already, or cannot be taken in.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn visit(
+        &self,
+        id: OrderId,
+        expires_at: Timestamp,
+        devices: Vec<DeviceName>,
+    ) -> Result<oneshot::Receiver<()>, Ended> {
+        let (done, ended) = oneshot::channel();
+        let wish = Wish::Visit { id, expires_at, devices, done };
+        self.wishes.send(wish).await.map_err(|_| Ended)?;
+        Ok(ended)
+    }
+
+    /// Reports these devices whole: the controller does not hold what they are compared with.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn resend(&self, devices: Vec<DeviceName>) -> Result<(), Ended> {
+        self.wishes.send(Wish::Resend(devices)).await.map_err(|_| Ended)
+    }
+
+    /// Reads the site file again, and visits what has failed so far.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn reload(&self) -> Result<(), Ended> {
+        self.wishes.send(Wish::Reload).await.map_err(|_| Ended)
+    }
+
+    /// How it is going, as it changes.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+}
+
+/// How it is going.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The site's name, if its file gives one.
+    pub site: Option<String>,
+    /// Devices of the site.
+    pub devices: usize,
+    /// Those whose last visit failed.
+    pub failing: usize,
+    /// Cameras on the site's networks that no site file names.
+    pub strangers: usize,
+    /// Visits under way.
+    pub under_way: usize,
+    /// When a visit last ended, by the agent's clock.
+    pub last_visit: Option<Timestamp>,
+    /// Generation of the desired state in force; 0 for none.
+    pub generation: u64,
+    /// Why nobody is visited: the time is unknown.
+    pub waits_for_time: bool,
+    /// Why the site file on disk is not in force.
+    pub site_error: Option<String>,
+    /// Why the desired state held is not in force.
+    pub policy_error: Option<String>,
+    /// Why networks cannot be searched.
+    pub search_error: Option<String>,
+}
+
+/// The rounds, to be run.
+pub struct Rounds {
+    supplies: Supplies,
+    wishes: mpsc::Receiver<Wish>,
+    progress: watch::Sender<Progress>,
+    errors: Errors,
+    site: Option<Arc<Loaded>>,
+    /// When the files behind `site` were written.
+    stamp: Vec<Option<(u64, u64)>>,
+    yardstick: Option<Arc<Yardstick>>,
+    notes: upkeep::Notes,
+    schedule: Schedule,
+    inventory: Inventory,
+    /// Whether the inventory differs from the stored one.
+    unsaved: bool,
+    logs: Logs,
+    /// Serial numbers of the site's cameras.
+    serials: BTreeMap<DeviceName, String>,
+    /// The workstations' facts as reported last, and when.
+    workstations: BTreeMap<DeviceName, (VmsFacts, u64)>,
+    visits: JoinSet<Paid>,
+    /// Whom the tasks of `visits` visit.
+    visited: BTreeMap<tokio::task::Id, DeviceName>,
+    orders: Vec<UnderWay>,
+    search: Search,
+    /// When upkeep is due, in seconds of the monotonic clock.
+    upkeep_due: u64,
+    last_visit: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct Errors {
+    site: Option<String>,
+    policy: Option<String>,
+    search: Option<String>,
+}
+
+/// An order under way.
+struct UnderWay {
+    id: OrderId,
+    left: BTreeSet<DeviceName>,
+    done: oneshot::Sender<()>,
+}
+
+/// What the loop was woken by.
+enum Event {
+    Paid(Result<(tokio::task::Id, Box<Paid>), tokio::task::JoinError>),
+    Wished(Wish),
+    Desired,
+    Searched,
+    Time,
+    Stopped,
+}
+
+impl Rounds {
+    /// Rounds that have not begun, and the handle to them.
+    pub fn new(mut supplies: Supplies) -> (Self, Handle) {
+        let (sender, wishes) = mpsc::channel(MOST_WISHES);
+        let (progress, receiver) = watch::channel(Progress::default());
+        let survey = std::mem::replace(&mut supplies.survey, Survey::nowhere());
+        let rounds = Self {
+            supplies,
+            wishes,
+            progress,
+            errors: Errors::default(),
+            site: None,
+            stamp: Vec::new(),
+            yardstick: None,
+            notes: upkeep::Notes::default(),
+            schedule: Schedule::new(crate::schedule::INTERVAL),
+            inventory: Inventory::default(),
+            unsaved: false,
+            logs: Logs::default(),
+            serials: BTreeMap::new(),
+            workstations: BTreeMap::new(),
+            visits: JoinSet::new(),
+            visited: BTreeMap::new(),
+            orders: Vec::new(),
+            search: Search::new(survey),
+            upkeep_due: 0,
+            last_visit: None,
+        };
+        (rounds, Handle { wishes: sender, progress: receiver })
+    }
+
+    /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing.
+    pub async fn run(mut self, stop: CancellationToken) {
+        self.begin().await;
+        loop {
+            self.pay_visits();
+            self.show_progress();
+            match self.next(&stop).await {
+                Event::Paid(Ok((task, paid))) => {
+                    self.visited.remove(&task);
+                    self.finish(*paid).await;
+                }
+                Event::Paid(Err(error)) => self.lost(error.id()),
+                Event::Wished(wish) => self.grant(wish).await,
+                Event::Desired => self.take_desired().await,
+                Event::Searched => self.take_search().await,
+                Event::Time => self.upkeep().await,
+                Event::Stopped => break,
+            }
+        }
+        self.visits.abort_all();
+        self.save().await;
+    }
+
+    async fn next(&mut self, stop: &CancellationToken) -> Event {
+        let clock = self.supplies.clock.clone();
+        let moved = certs::Clock::moved(&*clock);
+        let wake = self.next_wake();
+        tokio::select! {
+            () = stop.cancelled() => Event::Stopped,
+            Some(paid) = self.visits.join_next_with_id() => {
+                Event::Paid(paid.map(|(task, paid)| (task, Box::new(paid))))
+            }
+            Some(wish) = self.wishes.recv() => Event::Wished(wish),
+            Ok(()) = self.supplies.desired.changed() => Event::Desired,
+            () = self.search.ended() => Event::Searched,
+            () = moved => Event::Time,
+            () = clock.wait_seconds(wake) => Event::Time,
+        }
+    }
+
+    /// When something is to be done next, in seconds of the monotonic clock.
+    fn next_wake(&self) -> u64 {
+        let visit = self.schedule.next().filter(|_| self.may_pay());
+        visit.map_or(self.upkeep_due, |visit| visit.min(self.upkeep_due))
+    }
+
+    async fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Visit { id, expires_at, devices, done } => {
+                self.take_order(id, expires_at, devices, done).await;
+            }
+            Wish::Resend(devices) => self.resend(&devices).await,
+            Wish::Reload => {
+                self.reload().await;
+                self.schedule.hasten_failing(self.supplies.clock.seconds());
+            }
+        }
+    }
+
+    fn show_progress(&mut self) {
+        let now = Progress {
+            site: self.site.as_ref().and_then(|site| site.file.name.clone()),
+            devices: self.site.as_ref().map_or(0, |site| site.file.devices.len()),
+            failing: self.schedule.failing(),
+            strangers: self.inventory.strangers().count(),
+            under_way: self.visits.len(),
+            last_visit: self.last_visit,
+            generation: self.yardstick.as_ref().map_or(0, |yardstick| yardstick.generation),
+            waits_for_time: !self.supplies.clock.is_known(),
+            site_error: self.errors.site.clone(),
+            policy_error: self.errors.policy.clone(),
+            search_error: self.errors.search.clone(),
+        };
+        self.progress.send_if_modified(|shown| {
+            let changed = *shown != now;
+            *shown = now;
+            changed
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

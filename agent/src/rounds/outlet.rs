@@ -1,0 +1,106 @@
+//! Where the rounds leave what they have to tell and to keep. The store stands behind it; a test stands in its place.
+
+use async_trait::async_trait;
+use proto::wire::v1;
+
+/// The status of one device, for the controller. Of each device only the latest counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// All that is known of it.
+    Whole(Box<v1::DeviceReport>),
+    /// Nothing but the time differs from the last whole report.
+    Unchanged {
+        /// What says so in a few bytes.
+        short: v1::DeviceUnchanged,
+        /// The same in full: to be queued instead while the last whole report still waits, because a later entry of
+        /// a device replaces an earlier one.
+        whole: Box<v1::DeviceReport>,
+    },
+    /// It is not looked at any more.
+    Forgotten(v1::DeviceForgotten),
+}
+
+impl Entry {
+    /// Which device.
+    pub fn device(&self) -> &str {
+        match self {
+            Self::Whole(report) => &report.device,
+            Self::Unchanged { short, .. } => &short.device,
+            Self::Forgotten(forgotten) => &forgotten.device,
+        }
+    }
+}
+
+/// What the rounds enter into the agent's audit log. Only what changes, never what goes on: the log is kept for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// A site file was taken over, at the start or because it changed.
+    SiteTaken,
+    /// The site file, or what it names, cannot be used; the one before stays in force.
+    SiteRefused,
+    /// A desired state is judged by from now on.
+    PolicyTaken,
+    /// A desired state cannot be judged by; the one before stays in force.
+    PolicyRefused,
+    /// An operator's order to visit devices was begun.
+    VisitOrdered,
+    /// A device that could be looked at cannot be any more.
+    DeviceFailed,
+    /// A device that could not be looked at can be again.
+    DeviceRecovered,
+    /// A device refused our log-in, and nobody logs in to it any more.
+    LoginRefused,
+    /// A sign appeared about a device.
+    SignAppeared,
+}
+
+impl Deed {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SiteTaken => "site_taken",
+            Self::SiteRefused => "site_refused",
+            Self::PolicyTaken => "policy_taken",
+            Self::PolicyRefused => "policy_refused",
+            Self::VisitOrdered => "visit_ordered",
+            Self::DeviceFailed => "device_failed",
+            Self::DeviceRecovered => "device_recovered",
+            Self::LoginRefused => "login_refused",
+            Self::SignAppeared => "sign_appeared",
+        }
+    }
+}
+
+/// It was not stored; it is tried again with the next look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what the rounds found could not be stored")]
+pub struct NotStored;
+
+/// Takes what is for the controller. Everything taken is delivered in the end, or replaced by newer status.
+#[async_trait]
+pub trait Outlet: Send + Sync {
+    /// Queues the status of a device.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn report(&self, entry: Entry) -> Result<(), NotStored>;
+
+    /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn audit(&self, deed: Deed, subject: &str, detail: &str) -> Result<(), NotStored>;
+}
+
+/// Keeps what can be observed again. What is lost is missed, not mourned.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// What was put there last; nothing if it was lost.
+    async fn fetch(&self, key: &str) -> Option<Vec<u8>>;
+
+    /// Keeps these bytes, up to 2 MiB (8 MiB for the inventory), in place of those before; `None` takes them away.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn put(&self, key: &str, bytes: Option<Vec<u8>>) -> Result<(), NotStored>;
+}

@@ -1,0 +1,8 @@
+//! Our chains, judged by programs that others wrote: OpenSSL's verifier with purpose checks, and pkilint's rules of
+//! RFC 5280.
+
+#![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
+
+mod chains;
+mod linter;
+mod openssl;

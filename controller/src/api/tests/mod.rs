@@ -1,0 +1,7 @@
+//! Stories over real sockets.
+
+mod enrollment;
+mod line;
+mod port;
+mod recovery;
+mod reports;

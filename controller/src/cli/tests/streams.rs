@@ -1,0 +1,114 @@
+//! What comes in pieces: findings that go on, the audit log, a backup.
+
+use certs::audit::{ChainHead, Record};
+use proto::wire::v1;
+
+use super::*;
+use crate::cli::{BAD, FAILED, GOOD};
+
+fn log(count: u64) -> Vec<v1::AuditLogRecord> {
+    let mut head = ChainHead::default();
+    let record = |number| {
+        let record = Record {
+            number,
+            time: Timestamp::from_unix(PRESENT),
+            actor: "palisade://acme/operator/kim".to_owned(),
+            deed: "site_added".to_owned(),
+            subject: format!("site-{number}"),
+            detail: String::new(),
+        };
+        head = head.extended(&record);
+        let Record { number, time, actor, deed, subject, detail } = record;
+        let (time, hash) = (time.unix(), head.hash.to_vec());
+        v1::AuditLogRecord { number, time, actor, deed, subject, detail, hash }
+    };
+    (1..=count).map(record).collect()
+}
+
+#[test]
+fn the_log_is_listed_exported_and_verified() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("read_audit_log", log(1203));
+    let listed = world.run(&["audit", "log"]);
+    assert_eq!((listed.code, listed.out.lines().count()), (GOOD, 1204));
+    assert_eq!(listed.out.matches("NUMBER").count(), 1);
+    let lines = world.run(&["audit", "log", "--format", "json"]);
+    assert_eq!(lines.out.lines().count(), 1203);
+    let online = world.run(&["audit", "verify"]);
+    assert!(online.code == GOOD && online.out.contains("1203 records"), "{online:?}");
+    let exported = world.run(&["audit", "export", "--output", "@audit.jsonl"]);
+    assert_eq!((exported.code, exported.out.as_str()), (GOOD, ""), "{exported:?}");
+    world.is_private("audit.jsonl");
+    assert_eq!(world.read("audit.jsonl"), lines.out);
+    let offline = world.run(&["audit", "verify", "@audit.jsonl"]);
+    assert_eq!((offline.code, &offline.out), (GOOD, &online.out));
+    // What the export says to keep is what verify takes.
+    let head = exported.err.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(world.run(&["audit", "verify", "@audit.jsonl", "--head", &head]).code, GOOD);
+    pretend.answers("read_audit_log", log(1202));
+    assert_eq!(world.run(&["audit", "verify", "--head", &head]).code, BAD);
+}
+
+#[test]
+fn a_controller_that_sends_a_forged_log_is_found_out() {
+    let (world, pretend) = World::logged_in();
+    let mut forged = log(9);
+    forged[4].subject = "elsewhere".to_owned();
+    pretend.answers("read_audit_log", forged);
+    let answer = world.run(&["audit", "verify", "--format", "json"]);
+    assert!(answer.code == BAD && answer.out.contains("record 5"), "{answer:?}");
+    pretend.answers("read_audit_log", vec![v1::AuditLogRecord::default()]);
+    refused(&world.run(&["audit", "verify"]), FAILED, &["makes no sense"]);
+}
+
+#[test]
+fn findings_go_on_until_the_controller_ends_them() {
+    let (world, pretend) = World::logged_in();
+    let finding = v1::Finding {
+        about: Some(v1::finding::About::Measure("C07".to_owned())),
+        judgment: v1::Verdict::Unmet.into(),
+        stance: v1::Stance::Report.into(),
+        proof: v1::Proof::Observed.into(),
+        disruption: v1::Disruption::None.into(),
+        lockout_risk: v1::LockoutRisk::None.into(),
+        observed: "a\nb\u{1b}".to_owned(),
+        ..v1::Finding::default()
+    };
+    let (site, device) = ("harbour".to_owned(), "yard".to_owned());
+    let row = v1::FindingRow { site, device, observed_at: PRESENT, finding: Some(finding) };
+    pretend.answers("watch_findings", vec![row.clone(), row]);
+    let answer = world.run(&["findings", "--watch"]);
+    assert_eq!((answer.code, answer.out.lines().count()), (FAILED, 3), "{answer:?}");
+    assert!(answer.err.contains("ended the stream"), "{answer:?}");
+    assert!(!answer.out.contains('\u{1b}'), "{answer:?}");
+    let json = world.run(&["findings", "--watch", "--format", "json"]);
+    for line in json.out.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["about"], "C07");
+    }
+    assert_eq!(json.out.lines().count(), 2);
+}
+
+fn chunks(parts: &[&[u8]]) -> Vec<v1::BackupChunk> {
+    parts.iter().map(|part| v1::BackupChunk { data: part.to_vec() }).collect()
+}
+
+#[test]
+fn a_backup_is_a_file_of_its_owner_or_no_file() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("backup", chunks(&[b"age-encr", b"yption.org/v1\n", b"sealed"]));
+    let answer = world.run(&["backup", "--output", "@b.age"]);
+    assert_eq!((answer.code, answer.out.as_str()), (GOOD, ""), "{answer:?}");
+    assert_eq!(world.read("b.age"), "age-encryption.org/v1\nsealed");
+    world.is_private("b.age");
+    for parts in [&[&b"SQLite format 3"[..]][..], &[]] {
+        pretend.answers("backup", chunks(parts));
+        refused(&world.run(&["backup", "--output", "@c.age"]), FAILED, &["no sealed backup"]);
+    }
+    pretend.refuses("backup", 9, "no recipients are configured");
+    refused(&world.run(&["backup", "--output", "@c.age"]), FAILED, &["no recipients"]);
+    let left = fs::read_dir(world.folder.path()).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().file_name()).collect();
+    assert!(left.iter().all(|it| !it.to_string_lossy().contains(".palisade-")), "{left:?}");
+    assert!(!world.path("c.age").exists());
+}

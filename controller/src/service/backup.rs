@@ -1,0 +1,159 @@
+//! Backups: the database as it is at one moment and the files of the authority, in one tar archive, sealed to the
+//! configured recipients. `age --decrypt` and `tar` open it without this program. Nothing leaves in clear.
+//!
+//! A root's key in it is sealed twice: to the recipients, and with its passphrase.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use certs::audit::ChainHead;
+use certs::seal::{self, Recipient, SealingWriter};
+use proto::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::archive::Writer;
+use super::folder::DATABASE;
+use super::{OperatorPeer, Refusal, Service, authority_folder};
+
+/// What the folder of a snapshot begins with; one that stayed behind is removed at the next start.
+pub(super) const SNAPSHOT: &str = ".snapshot-";
+/// The file in a backup that says what it is.
+pub(super) const MANIFEST: &str = "backup.json";
+/// How much is sent at a time, in bytes.
+const CHUNK: usize = 64 << 10;
+/// Chunks that may wait for a slow reader.
+const WAITING: usize = 4;
+
+/// What a backup says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    /// Of this form.
+    pub format: u32,
+    /// Whose it is.
+    pub organisation: String,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// The audit log's last record then.
+    pub audit_length: u64,
+}
+
+impl Service {
+    /// Takes a backup; gives it in pieces as they are made. One is taken at a time. A piece that is an error ends it.
+    ///
+    /// # Errors
+    /// [`Refusal::Precondition`], when no recipients are configured; [`Refusal::Exhausted`], while another is taken.
+    pub async fn backup(
+        &self,
+        who: &OperatorPeer,
+    ) -> Result<mpsc::Receiver<io::Result<Vec<u8>>>, Refusal> {
+        let recipients = self.settings.recipients.clone();
+        if recipients.is_empty() {
+            return Err(Refusal::Precondition(
+                "nobody could open a backup: name age recipients (backup.recipients) in the settings"
+                    .to_owned(),
+            ));
+        }
+        let turn =
+            self.backing_up.clone().try_acquire_owned().map_err(|_| Refusal::Exhausted(60))?;
+        let detail = format!("sealed to {} recipients", recipients.len());
+        let deed = self.deed_of(who, "backup_taken", &self.organisation, detail);
+        // Its record is in it.
+        let head = self.store.change().await?.commit(deed).await?;
+        let snapshot = self.snapshot().await?;
+        let manifest = self.manifest(head);
+        let (chunks, receiver) = mpsc::channel(WAITING);
+        let data = self.settings.data.clone();
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            if let Err(error) = write(&data, &snapshot, &manifest, &recipients, &chunks) {
+                // Whoever waits for it is gone, or hears why it ends.
+                let _ = chunks.blocking_send(Err(error));
+            }
+        });
+        Ok(receiver)
+    }
+
+    fn manifest(&self, head: ChainHead) -> Manifest {
+        Manifest {
+            format: 1,
+            organisation: self.organisation.to_string(),
+            taken_at: self.now(),
+            audit_length: head.length,
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, Refusal> {
+        let data = self.settings.data.clone();
+        let folder = super::turnover::blocking(move || {
+            tempfile::Builder::new().prefix(SNAPSHOT).tempdir_in(&data)
+        });
+        let folder = folder.await?.map_err(Refusal::failed)?;
+        let file = folder.path().join(DATABASE);
+        self.store.snapshot(&file).await?;
+        Ok(Snapshot { file, _folder: folder })
+    }
+}
+
+/// A copy of the database that goes with this value.
+struct Snapshot {
+    file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn write(
+    data: &Path,
+    snapshot: &Snapshot,
+    manifest: &Manifest,
+    recipients: &[Recipient],
+    chunks: &mpsc::Sender<io::Result<Vec<u8>>>,
+) -> io::Result<()> {
+    let out = Chunks { chunks: chunks.clone(), buffer: Vec::with_capacity(CHUNK) };
+    let sealed = seal::sealing(recipients, out).map_err(io::Error::other)?;
+    let mut archive = Writer::new(sealed);
+    let manifest = serde_json::to_vec(manifest)?;
+    archive.add(MANIFEST, manifest.len() as u64, &mut &*manifest)?;
+    for (name, bytes) in authority_folder::every_file(data).map_err(io::Error::other)? {
+        archive.add(&name, bytes.len() as u64, &mut &**bytes)?;
+    }
+    let mut database = File::open(&snapshot.file)?;
+    let size = database.metadata()?.len();
+    archive.add(DATABASE, size, &mut database)?;
+    let sealed: SealingWriter<Chunks> = archive.finish()?;
+    sealed.finish()?.finish()
+}
+
+/// Sends what is written, in pieces; waits for a slow reader.
+struct Chunks {
+    chunks: mpsc::Sender<io::Result<Vec<u8>>>,
+    buffer: Vec<u8>,
+}
+
+impl Chunks {
+    fn send(&mut self) -> io::Result<()> {
+        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "nobody takes the backup");
+        self.chunks.blocking_send(Ok(chunk)).map_err(gone)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        if self.buffer.is_empty() { Ok(()) } else { self.send() }
+    }
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(CHUNK - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..count]);
+        if self.buffer.len() == CHUNK {
+            self.send()?;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

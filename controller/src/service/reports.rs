@@ -1,0 +1,223 @@
+//! What agents report: findings, and their audit chains. One upload is one transaction, acknowledged once it is
+//! committed; what was committed before is passed over, so an upload may come as often as it likes.
+//!
+//! Which site it is about is told by who reports it, never by what is in it. A chain with a gap or a record that does not
+//! fit is kept as it came, and the audit log says so: refusing it would keep the rest from coming.
+
+use certs::Name;
+use certs::audit::{ChainHead, Record};
+use proto::wire::finding::{Report, Unchanged};
+use proto::{DeviceName, SiteName};
+
+use super::caller::AgentPeer;
+use super::{Refusal, Service};
+use crate::store::{Deed, Intake};
+
+/// Most entries of an upload.
+pub const MAX_ENTRIES: usize = 256;
+/// Longest name of an outbox's life, in characters.
+const MAX_EPOCH: usize = 64;
+/// Most devices of a site.
+const MAX_DEVICES: u64 = 10_000;
+/// Longest text of an audit record, in bytes.
+const MAX_RECORD: usize = 4 << 10;
+
+/// A part of an agent's outbox.
+#[derive(Debug)]
+pub struct Upload {
+    /// Which life of the outbox.
+    pub epoch: String,
+    /// In the order of their numbers.
+    pub entries: Vec<Entry>,
+}
+
+/// One entry.
+#[derive(Debug)]
+pub struct Entry {
+    /// Grows within an epoch.
+    pub sequence: u64,
+    /// What is reported.
+    pub item: Item,
+}
+
+/// What is reported.
+#[derive(Debug)]
+pub enum Item {
+    /// A record of the agent's own audit chain, with its hash.
+    Audit(Record, [u8; 32]),
+    /// The latest of a device.
+    Device(Box<Report>),
+    /// A device is as it was.
+    Unchanged(Unchanged),
+    /// A device is in no site file any more and not on the network.
+    Forgotten(DeviceName),
+}
+
+/// What became of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Everything of this epoch up to here is committed.
+    pub committed: u64,
+    /// Devices whose whole report is wanted.
+    pub resend: Vec<DeviceName>,
+}
+
+/// What is known of a device has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Where.
+    pub site: SiteName,
+    /// Which.
+    pub device: DeviceName,
+}
+
+impl Service {
+    /// The name that an agent's own audit records are by.
+    pub fn actor_of(&self, peer: &AgentPeer) -> String {
+        Name::Agent(self.organisation.clone(), peer.id.clone()).to_string()
+    }
+
+    /// Takes an upload in.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for one that is out of order or too large, [`Refusal::Exhausted`] for too many devices.
+    pub async fn take_report(
+        &self,
+        peer: &AgentPeer,
+        upload: Upload,
+    ) -> Result<Acknowledged, Refusal> {
+        check(&upload)?;
+        let mut intake = self.store.intake().await?;
+        let before = intake.committed(&peer.id, &upload.epoch).await?;
+        let mut took = Took { head: intake.chain_head(&peer.id).await?, ..Took::default() };
+        let (head, mut committed) = (took.head, before);
+        for entry in upload.entries.into_iter().filter(|entry| entry.sequence > before) {
+            committed = entry.sequence;
+            took.item(&mut intake, peer, entry.item).await?;
+        }
+        if committed > before {
+            intake.set_committed(&peer.id, &upload.epoch, committed).await?;
+        }
+        if took.head != head {
+            intake.set_chain_head(&peer.id, took.head).await?;
+        }
+        if !took.news.is_empty() && intake.device_count(&peer.site).await? > MAX_DEVICES {
+            return Err(Refusal::Exhausted(3600));
+        }
+        if took.oddities.is_empty() {
+            intake.commit().await?;
+        } else {
+            intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
+        }
+        for device in took.news {
+            // Nobody may be listening.
+            let _ = self.news.send(News { site: peer.site.clone(), device });
+        }
+        Ok(Acknowledged { committed, resend: took.resend })
+    }
+
+    fn oddities(&self, peer: &AgentPeer, oddities: &[String]) -> Deed {
+        let shown = oddities.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+        tracing::warn!(agent = %peer.id, site = %peer.site, "an agent's audit chain is odd: {shown}");
+        Deed {
+            time: self.now(),
+            actor: Name::Controller(self.organisation.clone()).to_string(),
+            deed: "agent_chain_odd",
+            subject: peer.id.to_string(),
+            detail: format!("{}: {shown} ({} in all)", peer.site, oddities.len()),
+        }
+    }
+}
+
+/// What an upload brought.
+#[derive(Debug, Default)]
+struct Took {
+    head: ChainHead,
+    news: Vec<DeviceName>,
+    resend: Vec<DeviceName>,
+    oddities: Vec<String>,
+}
+
+impl Took {
+    async fn item(
+        &mut self,
+        intake: &mut Intake,
+        peer: &AgentPeer,
+        item: Item,
+    ) -> Result<(), Refusal> {
+        let site = &peer.site;
+        match item {
+            Item::Audit(record, hash) => return self.record(intake, peer, &record, hash).await,
+            Item::Device(report) => {
+                intake.put_report(site, &report).await?;
+                self.news.push(report.device);
+            }
+            Item::Unchanged(Unchanged { device, observed_at, digest, generation }) => {
+                let at = (digest, generation);
+                if intake.touch_device(site, &device, at, observed_at).await? {
+                    self.resend.retain(|other| *other != device);
+                } else if !self.resend.contains(&device) {
+                    self.resend.push(device);
+                }
+            }
+            Item::Forgotten(device) => {
+                if intake.forget_device(site, &device).await? {
+                    self.news.push(device);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(
+        &mut self,
+        intake: &mut Intake,
+        peer: &AgentPeer,
+        record: &Record,
+        hash: [u8; 32],
+    ) -> Result<(), Refusal> {
+        let (number, wanted) = (record.number, self.head.length + 1);
+        if number < wanted {
+            // An outbox that was rebuilt sends again what is here.
+            let kept = intake.chain_hash(&peer.id, number).await?;
+            if kept.is_some_and(|kept| kept != hash) {
+                self.oddities.push(format!("record {number} came again and is another one"));
+            }
+            return Ok(());
+        }
+        if number > wanted {
+            self.oddities.push(format!("records {wanted} to {} are missing", number - 1));
+        } else if self.head.extended(record).hash != hash {
+            self.oddities.push(format!("record {number} does not fit the one before it"));
+        }
+        intake.add_agent_record(&peer.id, record, hash).await?;
+        self.head = ChainHead { length: number, hash };
+        Ok(())
+    }
+}
+
+fn check(upload: &Upload) -> Result<(), Refusal> {
+    let invalid = |what: &str| Err(Refusal::Invalid(what.to_owned()));
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if !(1..=MAX_EPOCH).contains(&upload.epoch.len()) || !upload.epoch.chars().all(plain) {
+        return invalid("epoch: 1 to 64 letters, digits or dashes are wanted");
+    }
+    if upload.entries.len() > MAX_ENTRIES {
+        return invalid("entries: at most 256 are taken at a time");
+    }
+    let numbers = upload.entries.iter().map(|entry| entry.sequence);
+    if !numbers.clone().zip(numbers.skip(1)).all(|(one, next)| one < next) {
+        return invalid("entries: their numbers have to grow");
+    }
+    for entry in &upload.entries {
+        let Item::Audit(record, _) = &entry.item else { continue };
+        let texts = [&record.deed, &record.subject, &record.detail];
+        if record.number == 0 || i64::try_from(record.number).is_err() {
+            return invalid("audit record: its number is out of range");
+        }
+        if texts.iter().any(|text| text.len() > MAX_RECORD) {
+            return invalid("audit record: a text is too long");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! What operators may rely on, each noun in its file.
+
+mod backup;
+mod findings;
+mod found;
+mod operators;
+mod policies;
+mod sites;
+mod turnover;
+mod vouches;

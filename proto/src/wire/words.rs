@@ -1,0 +1,108 @@
+//! Words of closed lists, between the wire and ours: one for one, and no number that this version does not know.
+
+use serde::{Deserialize, Serialize};
+
+use super::malformed::{Malformed, one_for_one};
+use super::v1;
+use crate::{Disruption, LockoutRisk, Proof, Stance, Verdict};
+
+/// What kind of device it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A MOBOTIX camera.
+    Mobotix,
+    /// A video management workstation.
+    Vms,
+    /// Network attached storage.
+    Nas,
+    /// Seen on the network, and in no site file.
+    Stranger,
+}
+
+/// Why a device could not be looked at, classed by what may be concluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// No answer, or not in time.
+    Unreachable,
+    /// It answered and would not let us in.
+    Refused,
+    /// It understood and would not do it.
+    Rejected,
+    /// It, or the agent, cannot do this.
+    Unsupported,
+    /// What it answered makes no sense.
+    Nonsense,
+}
+
+/// What the inventory shows, beside the 32 measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// On the network, and in no site file.
+    NewDevice,
+    /// In the site file, and not answering for a long time.
+    GoneDevice,
+    /// Presents another certificate than before.
+    ChangedCertificate,
+}
+
+impl DeviceKind {
+    /// The word in tables and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mobotix => "mobotix",
+            Self::Vms => "vms",
+            Self::Nas => "nas",
+            Self::Stranger => "stranger",
+        }
+    }
+}
+
+impl FailureClass {
+    /// The word in tables and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::Unsupported => "unsupported",
+            Self::Nonsense => "nonsense",
+        }
+    }
+}
+
+impl Sign {
+    /// Every sign.
+    pub const ALL: [Self; 3] = [Self::NewDevice, Self::GoneDevice, Self::ChangedCertificate];
+
+    /// The word in tables and files, where a measure has its code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewDevice => "new_device",
+            Self::GoneDevice => "gone_device",
+            Self::ChangedCertificate => "changed_certificate",
+        }
+    }
+}
+
+one_for_one! {
+    "verdict" Verdict { Met, Unmet, NotApplicable, Unknown, Attested }
+    "stance" Stance { Ignore, Report, Enforce }
+    "proof" Proof { Observed, Partial, Attested }
+    "disruption" Disruption { None, VideoGap, Reboot, LinkLoss }
+    "lock-out risk" LockoutRisk { None, Recoverable, Severe }
+    "device kind" DeviceKind { Mobotix, Vms, Nas, Stranger }
+    "failure class" FailureClass { Unreachable, Refused, Rejected, Unsupported, Nonsense }
+    "sign" Sign { NewDevice, GoneDevice, ChangedCertificate }
+}
+
+/// A number of the wire as a word of ours.
+pub(super) fn word<Wire, Word>(number: i32, field: &'static str) -> Result<Word, Malformed>
+where
+    Wire: TryFrom<i32>,
+    Word: TryFrom<Wire, Error = Malformed>,
+{
+    Wire::try_from(number).map_err(|_| Malformed::Unknown(field)).and_then(Word::try_from)
+}

@@ -1,0 +1,246 @@
+//! A real controller and real agents on loopback, each in a folder of its own, started, killed and started again.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use certs::ticket::Ticket;
+use tokio::process::Command;
+
+use crate::daemon::{Daemon, Recipe, find, recipe};
+use crate::herd::dial::Place;
+use crate::herd::operator::Desk;
+
+/// The organisation of every pretend world.
+pub const ORGANISATION: &str = "acme";
+
+/// A controller's folder and the program that runs on it.
+#[derive(Debug)]
+pub struct Controller {
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// Where it listens.
+    pub place: Place,
+    recipe: Recipe,
+    daemon: Option<Daemon>,
+    code: Ticket,
+}
+
+impl Controller {
+    /// Makes the organisation in `folder`, which must exist, and starts the controller. `settings` are pairs such as
+    /// `("LIMITS_PENDING", "5")`.
+    ///
+    /// # Errors
+    /// When a program cannot be started or complains.
+    pub async fn found(folder: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let address = free_port()?;
+        let (passphrase, code) = (folder.join("passphrase"), folder.join("first.code"));
+        secret_file(&passphrase, "a passphrase of the tests")?;
+        let data = folder.join("controller");
+        let words = ["init", ORGANISATION, "--data", text(&data)?, "--address"];
+        let address_text = address.to_string();
+        let more = ["--operator", "kim", "--code-file", text(&code)?, "--passphrase-file"];
+        let words = words.into_iter().chain([&*address_text, "--listen", &*address_text]);
+        palisade(words.chain(more).chain([text(&passphrase)?]), folder).await?;
+        let config = data.join("palisade.toml");
+        let mut recipe = recipe("palisade", ["serve", "--config", text(&config)?], folder)?;
+        let variable =
+            |(name, value): &(&str, &str)| (format!("PALISADE_{name}"), (*value).to_owned());
+        recipe.variables = settings.iter().map(variable).collect();
+        let daemon = recipe.start().await.context("starting the controller")?;
+        let code = Ticket::parse(&fs::read_to_string(&code)?)?;
+        let place = Place { address, organisation: ORGANISATION.parse()? };
+        Ok(Self { folder: folder.to_owned(), place, recipe, daemon: Some(daemon), code })
+    }
+
+    /// Logs in as the first operator; once in the life of this world.
+    ///
+    /// # Errors
+    /// When the controller refuses.
+    pub async fn desk(&self) -> anyhow::Result<Desk> {
+        Desk::log_in(&self.place, &self.code).await
+    }
+
+    /// The running program.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("the controller runs")
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("controller").join("palisade.db")
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        match self.daemon.take() {
+            Some(daemon) => daemon.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks it to end.
+    ///
+    /// # Errors
+    /// When it does not, or ends with a complaint.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(daemon) = self.daemon.take() {
+            let status = daemon.terminate().await?;
+            ensure!(status.success(), "the controller ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Starts it again.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        self.daemon = Some(self.recipe.start().await.context("starting the controller again")?);
+        Ok(())
+    }
+}
+
+/// An agent's folder and the program that runs on it.
+#[derive(Debug)]
+pub struct SiteBox {
+    /// Where its data are.
+    pub data: PathBuf,
+    recipe: Recipe,
+    daemon: Option<Daemon>,
+}
+
+impl SiteBox {
+    /// Enrols with a ticket and starts the agent on a site file. Its files lie in `folder`, which must exist.
+    ///
+    /// # Errors
+    /// When a program cannot be started or complains.
+    pub async fn join(folder: &Path, ticket: &Ticket, site_file: &Path) -> anyhow::Result<Self> {
+        let (data, token) = (folder.join("agent"), folder.join("site.token"));
+        secret_file(&token, ticket.to_text().expose())?;
+        let words = ["enroll", "--token-file", text(&token)?, "--data", text(&data)?];
+        run("palisade-agent", words, folder, &[]).await?;
+        let words = ["run", "--data", text(&data)?, "--site", text(site_file)?];
+        let mut recipe = recipe("palisade-agent", words, folder)?;
+        recipe.variables = vec![("RUST_BACKTRACE".to_owned(), "1".to_owned())];
+        let daemon = recipe.start().await.context("starting the agent")?;
+        Ok(Self { data, recipe, daemon: Some(daemon) })
+    }
+
+    /// The running program.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("the agent runs")
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        match self.daemon.take() {
+            Some(daemon) => daemon.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks it to end.
+    ///
+    /// # Errors
+    /// When it does not, or ends with a complaint.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(daemon) = self.daemon.take() {
+            let status = daemon.terminate().await?;
+            ensure!(status.success(), "the agent ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Starts it again.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        self.daemon = Some(self.recipe.start().await.context("starting the agent again")?);
+        Ok(())
+    }
+
+    /// What `palisade-agent status --format json` says.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn status(&self) -> anyhow::Result<serde_json::Value> {
+        let words = ["status", "--data", text(&self.data)?, "--format", "json"];
+        let out = run("palisade-agent", words, &self.recipe.folder, &[]).await?;
+        serde_json::from_str(&out).context("the status is no JSON")
+    }
+}
+
+/// Runs `palisade` to its end and gives what it printed.
+///
+/// # Errors
+/// When it ends with anything but 0; the message holds what it complained about.
+pub async fn palisade<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+    home: &Path,
+) -> anyhow::Result<String> {
+    run("palisade", words, home, &[]).await
+}
+
+/// Runs a program of ours to its end, with `home` as the home folder, and gives what it printed.
+///
+/// # Errors
+/// When it ends with anything but 0; the message holds what it complained about.
+pub async fn run<'a>(
+    program: &str,
+    words: impl IntoIterator<Item = &'a str>,
+    home: &Path,
+    variables: &[(&str, &str)],
+) -> anyhow::Result<String> {
+    let words: Vec<&str> = words.into_iter().collect();
+    let mut command = Command::new(find(program)?);
+    command.args(&words).env_clear().env("HOME", home).envs(variables.iter().copied());
+    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let output = command.output().await?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        bail!("{program} {} ended with {}: {complaint}", words.join(" "), output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A port of loopback that was free a moment ago.
+///
+/// # Errors
+/// When none is.
+pub fn free_port() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// A file that only its owner may read.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn secret_file(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+/// A path as an argument.
+///
+/// # Errors
+/// When it is no UTF-8.
+pub fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| format!("{} is no readable name", path.display()))
+}
