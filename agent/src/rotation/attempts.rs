@@ -4,8 +4,8 @@
 //! A log-in is charged, durably, before it is made, and refunded when the device let us in: so a crash in between, a
 //! lost reply or a late request is counted as failed. All tasks on a device share one count.
 //!
-//! Refuses to trust the clock: whoever starts, or sees the clock set, calls [`Attempts::rebase`], after which everything
-//! counts as of now.
+//! Refuses to trust the clock: whoever starts, sees the clock set, or finds a count from the future
+//! ([`Attempts::is_ahead`]) calls [`Attempts::rebase`], after which everything counts as of now.
 
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,19 @@ impl Attempts {
         self.counted(limit, now).len()
     }
 
+    /// One may have been charged that is not known of: as old as the last one, or as anything.
+    pub fn assume_one_more(&mut self) {
+        self.0.push(self.0.last().copied().unwrap_or(Timestamp::from_unix(i64::MAX)));
+    }
+
     /// The clock was set, or may have been: all count as of now.
     pub fn rebase(&mut self, now: Timestamp) {
         self.0.fill(now);
+    }
+
+    /// Whether one is from the future, so that the clock was set back since.
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        self.0.iter().any(|at| *at > now)
     }
 
     /// Those that the device may still count. One from the future counts: the clock was set back.
@@ -125,12 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_or_forward_frees_nothing_and_blocks_for_a_window_at_most() {
+    fn a_clock_set_back_or_forward_frees_nothing_and_once_rebased_blocks_for_a_window_at_most() {
         let limit = Limit::default();
         let mut attempts = Attempts::default();
         (0..3).for_each(|second| attempts.charge(&limit, at(second)));
         let long_ago = at(-900_000_000);
+        assert!(attempts.is_ahead(long_ago));
         assert_eq!(attempts.free_at(&limit, long_ago), later(long_ago, 3600));
+        attempts.rebase(long_ago);
+        assert_eq!(attempts.free_at(&limit, later(long_ago, 3600)), later(long_ago, 3600));
+        (0..3).for_each(|_| attempts.charge(&limit, long_ago));
         attempts.rebase(at(900_000_000));
         assert_eq!(attempts.count(&limit, at(900_000_000)), 3);
     }
