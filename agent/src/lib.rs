@@ -1,5 +1,6 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
-//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `rounds`, `cli`) hold no policy.
+//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`,
+//! `discovery`, `rounds`, `rotate`, `cli`) hold no policy.
 
 pub mod cli;
 pub mod clock;
@@ -11,6 +12,7 @@ pub mod firmware;
 pub mod inventory;
 pub mod measures;
 pub mod report;
+pub mod rotate;
 pub mod rotation;
 pub mod rounds;
 pub mod schedule;

@@ -4,8 +4,9 @@
 //! A log-in is charged, durably, before it is made, and refunded when the device let us in: so a crash in between, a
 //! lost reply or a late request is counted as failed. All tasks on a device share one count.
 //!
-//! Refuses to trust the clock: whoever starts, sees the clock set, or finds a count from the future
-//! ([`Attempts::is_ahead`]) calls [`Attempts::rebase`], after which everything counts as of now.
+//! Refuses to trust the clock: whoever sees the clock set, starts without knowing the time, or finds a count from the
+//! future ([`Attempts::is_ahead`]) calls [`Attempts::rebase`], after which everything counts as of now. Not so at every
+//! start: a program that is started again and again would never be free to log in.
 
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -144,7 +145,8 @@ mod tests {
         assert_eq!(attempts.free_at(&limit, long_ago), later(long_ago, 3600));
         attempts.rebase(long_ago);
         assert_eq!(attempts.free_at(&limit, later(long_ago, 3600)), later(long_ago, 3600));
-        (0..3).for_each(|_| attempts.charge(&limit, long_ago));
+        let mut attempts = Attempts::default();
+        (0..3).for_each(|second| attempts.charge(&limit, at(second)));
         attempts.rebase(at(900_000_000));
         assert_eq!(attempts.count(&limit, at(900_000_000)), 3);
     }

@@ -96,3 +96,26 @@ impl<C> Effect<C> {
         }
     }
 }
+
+impl<C> Outcome<C> {
+    /// Whether the device surely has not counted a failed log-in for the effect.
+    pub fn spares_the_count(&self) -> bool {
+        match self {
+            Self::Done | Self::Rejected | Self::NotSent => true,
+            Self::Minted { .. } | Self::Kept | Self::Refused | Self::Unknown => false,
+        }
+    }
+
+    /// A word for logs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Minted { .. } => "minted",
+            Self::Kept => "kept",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::NotSent => "not sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}

@@ -83,7 +83,7 @@ impl<C: Clone + PartialEq> Rotation<C> {
 
     fn raised(self, outcome: &Outcome<C>) -> Self {
         match (self, outcome) {
-            (Self::Raising(change), Outcome::NotSent) => change.ready(),
+            (Self::Raising(change), Outcome::NotSent) => change.untried().ready(),
             (Self::Raising(change), Outcome::Refused) => Self::InDoubt(change, Ask::Next),
             // It can have no second administrator; an earlier request for one may still be on its way.
             (Self::Raising(change), Outcome::Rejected) => change.without_second().ready(),
@@ -93,9 +93,7 @@ impl<C: Clone + PartialEq> Rotation<C> {
 
     fn installed(self, outcome: &Outcome<C>) -> Self {
         match (self, outcome) {
-            (Self::InDoubt(change, _), Outcome::NotSent) => {
-                Change { tries: change.tries.saturating_sub(1), ..change }.ready()
-            }
+            (Self::InDoubt(change, _), Outcome::NotSent) => change.untried().ready(),
             (Self::InDoubt(change, _), Outcome::Rejected) => Self::Returning(change),
             (Self::Returning(change), Outcome::Refused) => Self::InDoubt(change, Ask::Next),
             (state, _) => state,
@@ -119,7 +117,8 @@ impl<C: Clone + PartialEq> Rotation<C> {
     fn refused(self, pace: &Pace) -> Self {
         match self {
             // Writing an account did not work, so the account that matters is not touched.
-            Self::Raising(change) | Self::Rebooted(change) => Self::Returning(change),
+            Self::Raising(change) => Self::InDoubt(change, Ask::Live),
+            Self::Rebooted(change) => Self::Returning(change),
             Self::InDoubt(change, Ask::Next)
                 if change.live.credential == change.next.credential =>
             {
@@ -189,7 +188,12 @@ impl<C: Clone + PartialEq> Change<C> {
         }
     }
 
-    /// The device takes `live` although it was sent `next`.
+    /// Nothing was sent after all.
+    fn untried(self) -> Self {
+        Self { tries: self.tries.saturating_sub(1), ..self }
+    }
+
+    /// The device takes `live` although it was sent something else.
     fn still_old(self) -> Rotation<C> {
         if self.tries < MOST_TRIES { self.ready() } else { Rotation::Leaving(self) }
     }

@@ -42,7 +42,7 @@ pub use effect::{Effect, Outcome};
 
 /// How many credentials from before are remembered, so that a device that went back to one can be helped.
 pub const MOST_OLDER: usize = 6;
-/// How often one new credential is offered to a device that takes the old one still.
+/// How often one change is tried on a device that takes the old credential still.
 pub const MOST_TRIES: u8 = 3;
 
 /// Where one credential stands. This is exactly what the journal stores. `C` names a secret; nothing here looks inside.
@@ -104,7 +104,7 @@ pub struct Change<C> {
     pub second: Option<Held<C>>,
     /// As in [`Rotation::Settled`].
     pub older: Vec<Held<C>>,
-    /// How often `next` was sent.
+    /// How often the change was tried.
     pub tries: u8,
 }
 
@@ -274,6 +274,14 @@ impl<C: Clone + PartialEq> Rotation<C> {
             | Self::Returning(_)
             | Self::Rebooted(_)
             | Self::Stranded { .. } => None,
+        }
+    }
+
+    /// When it is due; `None` while a change is under way.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Settled { due, .. } => Some(*due),
+            _ => None,
         }
     }
 

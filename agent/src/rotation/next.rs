@@ -91,13 +91,13 @@ fn ready<C: Clone + PartialEq>(change: &Change<C>, rules: &Rules) -> Next<C> {
     }
     match (&change.second, rules.second) {
         (Some(second), Second::Stands) => Next::Do {
-            state: Rotation::Raising(change.clone()),
+            state: Rotation::Raising(tried(change)),
             effect: Effect::Raise {
                 auth: change.live.credential.clone(),
                 second: second.credential.clone(),
             },
         },
-        (None, _) | (Some(_), Second::None) => install(change, &change.live),
+        (None, _) | (Some(_), Second::None) => install(&tried(change), &change.live),
     }
 }
 
@@ -111,10 +111,13 @@ fn is_safe<C>(held: &Held<C>, rules: &Rules) -> bool {
 /// Where a second administrator stands, it is the one that logs in: should a reboot have taken it away unseen, the
 /// device refuses, and nothing is written that only it could mend.
 fn install<C: Clone + PartialEq>(change: &Change<C>, auth: &Held<C>) -> Next<C> {
-    let tries = change.tries.saturating_add(1);
     let (auth, new) = (auth.credential.clone(), change.next.credential.clone());
     let effect = Effect::Install { auth, new };
-    Next::Do { state: Rotation::InDoubt(Change { tries, ..change.clone() }, Ask::Next), effect }
+    Next::Do { state: Rotation::InDoubt(change.clone(), Ask::Next), effect }
+}
+
+fn tried<C: Clone + PartialEq>(change: &Change<C>) -> Change<C> {
+    Change { tries: change.tries.saturating_add(1), ..change.clone() }
 }
 
 /// What was written is not what we think; the old one is written back, which the second administrator can.

@@ -192,7 +192,7 @@ impl Journal {
         self.change(device, |attempts| attempts.charge(limit, now))
     }
 
-    /// The clock was set, or this program has just started: what may have failed counts as of now.
+    /// The clock was set, or this program started without knowing the time: what may have failed counts as of now.
     ///
     /// # Errors
     /// [`JournalError`].

@@ -66,6 +66,9 @@ pub enum VaultError {
     /// Sealing failed.
     #[error("cannot seal a secret")]
     Seal(#[source] SealError),
+    /// Sealing to the recovery recipients failed.
+    #[error("cannot seal a secret to the recovery recipients")]
+    Escrow(#[source] certs::escrow::EscrowError),
     /// The system gave no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -76,10 +79,32 @@ pub enum VaultError {
 #[serde(deny_unknown_fields)]
 struct Kept {
     id: SecretId,
+    role: Role,
     made_at: Timestamp,
     #[serde(with = "proto::stored::bytes")]
     sealed: Vec<u8>,
     escrow: Escrowed,
+}
+
+/// Whose a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Of the credential that is rotated.
+    Main,
+    /// Of the administrator that stands during its change.
+    Second,
+}
+
+/// What was looked up.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The secret.
+    pub secret: Secret,
+    /// Whose it is.
+    pub role: Role,
+    /// When it was made.
+    pub made_at: Timestamp,
 }
 
 /// How far a secret's escrow is.
@@ -159,6 +184,7 @@ impl Vault {
     pub fn keep(
         &self,
         subject: &Subject,
+        role: Role,
         secret: &Secret,
         made_at: Timestamp,
     ) -> Result<SecretId, VaultError> {
@@ -171,23 +197,20 @@ impl Vault {
             return Err(VaultError::Full);
         }
         let sealed = self.seal(secret).map_err(VaultError::Seal)?;
-        shelf.secrets.push(Kept { id, made_at, sealed, escrow: Escrowed::No });
+        shelf.secrets.push(Kept { id, role, made_at, sealed, escrow: Escrowed::No });
         self.write(subject, &shelf)?;
         Ok(id)
     }
 
-    /// A secret and when it was made.
+    /// A secret.
     ///
     /// # Errors
     /// [`VaultError::Missing`], and the others.
-    pub fn secret(
-        &self,
-        subject: &Subject,
-        id: SecretId,
-    ) -> Result<(Secret, Timestamp), VaultError> {
+    pub fn secret(&self, subject: &Subject, id: SecretId) -> Result<Found, VaultError> {
         let shelf = self.shelf(subject)?;
         let kept = find(&shelf, id)?;
-        Ok((self.opened(&kept.sealed)?, kept.made_at))
+        let secret = self.opened(&kept.sealed)?;
+        Ok(Found { secret, role: kept.role, made_at: kept.made_at })
     }
 
     /// Every secret of a credential that is still kept, the newest first: a device that was restored from an old backup
@@ -204,7 +227,10 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`].
-    pub fn is_used(&self, subject: &Subject) -> Result<impl Fn(&str) -> bool + use<>, VaultError> {
+    pub fn is_used(
+        &self,
+        subject: &Subject,
+    ) -> Result<impl Fn(&str) -> bool + Send + Sync + use<>, VaultError> {
         let shelf = self.shelf(subject)?;
         let secrets: Vec<Secret> =
             shelf.secrets.iter().map(|kept| self.opened(&kept.sealed)).collect::<Result<_, _>>()?;

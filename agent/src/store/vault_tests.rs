@@ -14,7 +14,7 @@ fn subject(kind: Kind) -> Subject {
 }
 
 fn keep(vault: &Vault, subject: &Subject, text: &str) -> SecretId {
-    vault.keep(subject, &Secret::new(text), at(0)).unwrap()
+    vault.keep(subject, Role::Main, &Secret::new(text), at(0)).unwrap()
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn a_secret_comes_back_after_a_restart_and_lies_nowhere_in_clear() {
     let subject = subject(Kind::Certificate);
     let id = keep(&Vault::open(folder.path()).unwrap(), &subject, "Tr0ub4dor&3");
     let vault = Vault::open(folder.path()).unwrap();
-    let (secret, made_at) = vault.secret(&subject, id).unwrap();
-    assert_eq!((secret.expose(), made_at), ("Tr0ub4dor&3", at(0)));
+    let found = vault.secret(&subject, id).unwrap();
+    assert_eq!((found.secret.expose(), found.made_at), ("Tr0ub4dor&3", at(0)));
     for generation in ["vault.0", "vault.1"] {
         let path = subject.folder(&folder.path().join("rotations")).join(generation);
         let bytes = fs::read(path).unwrap();
@@ -49,8 +49,8 @@ fn either_generation_of_vault_and_key_may_be_damaged() {
         let sound = fs::read(&damaged).unwrap();
         fs::write(&damaged, b"rubbish").unwrap();
         let vault = Vault::open(folder.path()).unwrap();
-        assert_eq!(vault.secret(&subject, first).unwrap().0.expose(), "one");
-        assert_eq!(vault.secret(&subject, second).unwrap().0.expose(), "two");
+        assert_eq!(vault.secret(&subject, first).unwrap().secret.expose(), "one");
+        assert_eq!(vault.secret(&subject, second).unwrap().secret.expose(), "two");
         fs::write(&damaged, sound).unwrap();
     }
 }
@@ -96,7 +96,7 @@ fn keys_of_recordings_are_never_forgotten() {
     let ids: Vec<_> = (0..8).map(|n| keep(&vault, &subject, &format!("secret {n}"))).collect();
     vault.tidy(&subject, &[ids[7]]).unwrap();
     assert_eq!(vault.history(&subject).unwrap().len(), 8);
-    assert_eq!(vault.secret(&subject, ids[0]).unwrap().0.expose(), "secret 0");
+    assert_eq!(vault.secret(&subject, ids[0]).unwrap().secret.expose(), "secret 0");
 }
 
 #[test]
@@ -121,11 +121,11 @@ fn an_acknowledged_escrow_is_not_taken_back() {
 #[test]
 fn what_the_first_version_stored_decodes_for_ever() {
     let golden = concat!(
-        "\u{1}{\"secrets\":[{\"id\":\"07070707070707070707070707070707\",\"made_at\":\"2027-01-15T08:00:00Z\",",
+        "\u{1}{\"secrets\":[{\"id\":\"07070707070707070707070707070707\",\"role\":\"main\",\"made_at\":\"2027-01-15T08:00:00Z\",",
         "\"sealed\":\"AQID\",\"escrow\":\"no\"},",
-        "{\"id\":\"08080808080808080808080808080808\",\"made_at\":\"2027-01-15T08:00:00Z\",\"sealed\":\"\",",
+        "{\"id\":\"08080808080808080808080808080808\",\"role\":\"second\",\"made_at\":\"2027-01-15T08:00:00Z\",\"sealed\":\"\",",
         "\"escrow\":{\"sealed\":{\"generation\":2,\"copies\":[{\"layers\":[[\"age1x\"]],\"sealed\":\"AQ==\"}]}}},",
-        "{\"id\":\"09090909090909090909090909090909\",\"made_at\":\"2027-01-15T08:00:00Z\",\"sealed\":\"\",",
+        "{\"id\":\"09090909090909090909090909090909\",\"role\":\"main\",\"made_at\":\"2027-01-15T08:00:00Z\",\"sealed\":\"\",",
         "\"escrow\":{\"acknowledged\":{\"generation\":2}}}]}",
     );
     let shelf: Shelf = stored::decode(golden.as_bytes()).unwrap();

@@ -144,11 +144,8 @@ impl World {
         fault: Option<Fault>,
     ) {
         let charged = fault != Some(Fault::ChargeAfterTheLogIn);
-        let let_in = match outcome {
-            Outcome::Done | Outcome::Rejected | Outcome::NotSent => true,
-            Outcome::Unknown => fault == Some(Fault::BelieveThatALateRequestIsLost),
-            Outcome::Minted { .. } | Outcome::Kept | Outcome::Refused => false,
-        };
+        let let_in = outcome.spares_the_count()
+            || outcome == Outcome::Unknown && fault == Some(Fault::BelieveThatALateRequestIsLost);
         match (effect.auth().is_some(), charged, let_in) {
             (true, true, true) => self.attempts.refund(),
             (true, false, false) => self.attempts.charge(&LIMIT, now()),
