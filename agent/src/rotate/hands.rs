@@ -225,14 +225,15 @@ impl VaultHands<'_> {
         };
         let (vault, subject, now) =
             (self.vault.clone(), self.about.subject.clone(), self.about.clock.now());
-        let kept = pooled(move || {
-            let next = vault.keep(&subject, Role::Main, &next, now)?;
-            let second = second.map(|second| vault.keep(&subject, Role::Second, &second, now));
-            Ok((next, second.transpose()?))
-        });
-        match kept.await {
-            Ok((next, second)) => Outcome::Minted { next, second },
-            Err(()) => Outcome::NotSent,
+        let fresh: Vec<_> = std::iter::once((Role::Main, next))
+            .chain(second.map(|second| (Role::Second, second)))
+            .collect();
+        let kept = pooled(move || vault.keep(&subject, &fresh, now)).await;
+        match kept.as_deref() {
+            Ok([next, second @ ..]) => {
+                Outcome::Minted { next: *next, second: second.first().copied() }
+            }
+            Ok([]) | Err(()) => Outcome::NotSent,
         }
     }
 

@@ -7,8 +7,6 @@
 
 pub mod devices;
 pub mod hands;
-#[cfg(test)]
-mod tests;
 
 use async_trait::async_trait;
 use certs::SharedClock;
@@ -121,7 +119,7 @@ pub async fn turn(
         let (state, effect) = match entry.rotation.next(&job.rules, now) {
             Next::Do { state, effect } => (state, effect),
             Next::Sleep { until } => {
-                return Ok(Turned { ended: asleep(&entry, until), entry, steps });
+                return Ok(Turned { ended: resting(&entry, until), entry, steps });
             }
         };
         if let Some(later) = login_at(&entry, &effect, job, hands, journal, now).await? {
@@ -215,7 +213,7 @@ async fn login_at(
     Ok((free > now).then_some(free))
 }
 
-fn asleep(entry: &Entry, until: Timestamp) -> Ended {
+fn resting(entry: &Entry, until: Timestamp) -> Ended {
     match entry.rotation {
         Rotation::Stranded { .. } => Ended::Stranded(until),
         _ => Ended::Settled(until),
@@ -253,3 +251,6 @@ async fn pooled<T: Send + 'static>(
         Err(ended) => Err(ended.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,13 +27,9 @@
 pub mod attempts;
 pub mod due;
 mod effect;
-#[cfg(test)]
-mod explore;
 mod learn;
 mod next;
 pub mod password;
-#[cfg(test)]
-mod tests;
 
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -313,3 +309,8 @@ impl<C: Clone + PartialEq> Rotation<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod explore;
+#[cfg(test)]
+mod tests;

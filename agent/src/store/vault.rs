@@ -177,29 +177,36 @@ impl Vault {
         Ok(Self { journal: Journal::new(data), key: key.into() })
     }
 
-    /// Keeps a fresh secret durably and names it.
+    /// Keeps fresh secrets durably and names them, in their order.
     ///
     /// # Errors
-    /// [`VaultError`]; it is not kept then, and must not be used.
+    /// [`VaultError`]; none is kept then, and none may be used.
     pub fn keep(
         &self,
         subject: &Subject,
-        role: Role,
-        secret: &Secret,
+        fresh: &[(Role, Secret)],
         made_at: Timestamp,
-    ) -> Result<SecretId, VaultError> {
-        if !(1..=LONGEST_SECRET).contains(&secret.expose().len()) {
-            return Err(VaultError::Length);
-        }
-        let id = SecretId(random::bytes()?);
+    ) -> Result<Vec<SecretId>, VaultError> {
         let mut shelf = self.shelf(subject)?;
-        if subject.kind == Kind::RecordingKey && shelf.secrets.len() >= MOST_RECORDING_KEYS {
+        let full = shelf.secrets.len() + fresh.len() > MOST_RECORDING_KEYS;
+        if subject.kind == Kind::RecordingKey && full {
             return Err(VaultError::Full);
         }
-        let sealed = self.seal(secret).map_err(VaultError::Seal)?;
-        shelf.secrets.push(Kept { id, role, made_at, sealed, escrow: Escrowed::No });
+        let mut ids = Vec::new();
+        for (role, secret) in fresh {
+            if !(1..=LONGEST_SECRET).contains(&secret.expose().len()) {
+                return Err(VaultError::Length);
+            }
+            let (id, role) = (SecretId(random::bytes()?), *role);
+            let sealed = self.seal(secret).map_err(VaultError::Seal)?;
+            shelf.secrets.push(Kept { id, role, made_at, sealed, escrow: Escrowed::No });
+            ids.push(id);
+        }
+        // Twice, so that both generations have it. What is written later takes no secret away that is still needed, so
+        // once is enough there.
         self.write(subject, &shelf)?;
-        Ok(id)
+        self.write(subject, &shelf)?;
+        Ok(ids)
     }
 
     /// A secret.
@@ -299,14 +306,11 @@ impl Vault {
         stored::decode(&content.bytes).map_err(unreadable)
     }
 
-    /// Into both generations.
     fn write(&self, subject: &Subject, shelf: &Shelf) -> Result<(), VaultError> {
         let unreadable =
             |source| VaultError::Unreadable { path: self.journal.folder_of(subject), source };
         let bytes = stored::encode(shelf).map_err(unreadable)?;
-        let file = self.file(subject);
-        file.write(&bytes)?;
-        file.write(&bytes)?;
+        self.file(subject).write(&bytes)?;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ fn subject(kind: Kind) -> Subject {
 }
 
 fn keep(vault: &Vault, subject: &Subject, text: &str) -> SecretId {
-    vault.keep(subject, Role::Main, &Secret::new(text), at(0)).unwrap()
+    vault.keep(subject, &[(Role::Main, Secret::new(text))], at(0)).unwrap()[0]
 }
 
 #[test]
@@ -39,6 +39,8 @@ fn either_generation_of_vault_and_key_may_be_damaged() {
     let subject = subject(Kind::Certificate);
     let first = keep(&Vault::open(folder.path()).unwrap(), &subject, "one");
     let second = keep(&Vault::open(folder.path()).unwrap(), &subject, "two");
+    let vault = Vault::open(folder.path()).unwrap();
+    vault.note_escrow(&subject, second, Escrowed::Acknowledged { generation: 1 }).unwrap();
     let place = subject.folder(&folder.path().join("rotations"));
     for damaged in [
         place.join("vault.0"),
