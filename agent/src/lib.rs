@@ -1,6 +1,6 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
-//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`,
-//! `discovery`, `rounds`, `rotate`, `cli`) hold no policy.
+//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `identity`, `link`,
+//! `rounds`, `rotate`, `service`, `store`, `cli`) hold no policy.
 
 pub mod cli;
 pub mod clock;
@@ -9,13 +9,16 @@ pub mod device;
 pub mod discovery;
 pub mod facts;
 pub mod firmware;
+pub mod identity;
 pub mod inventory;
+pub mod link;
 pub mod measures;
 pub mod report;
 pub mod rotate;
 pub mod rotation;
 pub mod rounds;
 pub mod schedule;
+pub mod service;
 pub mod site;
 pub mod store;
 pub mod timekeeper;

@@ -5,6 +5,7 @@
 //! client's leaf has to be signed by an issuing authority itself.
 
 mod client;
+mod own;
 mod server;
 
 use std::sync::{Arc, LazyLock};
@@ -17,6 +18,7 @@ use webpki::anchor_from_trusted_cert;
 use proto::Timestamp;
 
 pub use client::{Lifetimes, Trusting, client_config};
+pub use own::leads;
 pub use server::{Gate, server_config};
 
 /// Why no settings could be made.

@@ -15,14 +15,26 @@ fn program(name: &str) -> Command {
 }
 
 #[test]
-fn the_demo_prints_a_table_writes_a_page_and_ends() {
+fn the_demo_prints_a_table_writes_a_page_shows_the_pair_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("deep/site");
     let ended = program("palisade-demo").arg("--out").arg(&out).output().unwrap();
     let (shown, noted) =
         (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
     assert!(ended.status.success(), "{noted}");
-    for wanted in ["yard", "✗ C03 unmet", "✓ met", "V04", "archive", "Harbour", "report.html"] {
+    for wanted in [
+        "yard",
+        "✗ C03 unmet",
+        "✓ met",
+        "V04",
+        "archive",
+        "Harbour",
+        "report.html",
+        "$ palisade-agent enroll",
+        "$ palisade findings --site harbour",
+        "online",
+        "agent_joined",
+    ] {
         assert!(shown.contains(wanted), "no {wanted:?} in:\n{shown}");
     }
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();

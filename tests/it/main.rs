@@ -19,5 +19,6 @@ mod pretend_camera;
 mod rounds;
 mod secrets;
 mod source;
+mod strangers;
 mod tidy;
 mod vms;

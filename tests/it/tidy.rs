@@ -32,6 +32,8 @@ const THINKING: &[&str] = &[
     "agent/src/rotation/mod.rs",
     "agent/src/rotation/next.rs",
     "agent/src/rotation/password.rs",
+    "agent/src/identity/renewal.rs",
+    "agent/src/link/backoff.rs",
     "agent/src/visit/workstation.rs",
     "agent/src/config/unattended.rs",
     "agent/src/discovery/table.rs",
@@ -204,6 +206,24 @@ fn every_tool_has_one_owner() {
         }
     }
     complaints("one owner per tool", found);
+}
+
+#[test]
+fn only_the_room_that_authenticates_makes_peers() {
+    let mut found = Vec::new();
+    let may = |path: &str| {
+        path.ends_with("/testing.rs")
+            || ["controller/src/api/peer.rs", "controller/src/service/caller.rs"].contains(&path)
+    };
+    let files = source::all();
+    for file in files.iter().filter(|file| file.path.starts_with("controller/")) {
+        for (number, line) in file.code() {
+            if line.contains("made_by_peer") && !may(&file.path) {
+                found.push(format!("{}:{number}", file.path));
+            }
+        }
+    }
+    complaints("who calls is told by a handshake and the books", found);
 }
 
 /// Whether a line uses a crate: its name as a path's first segment.

@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,7 +26,7 @@ pub struct Recipe {
     pub arguments: Vec<String>,
     /// Its whole environment, besides the notification socket.
     pub variables: Vec<(String, String)>,
-    /// Where the notification socket and the log are kept; must exist.
+    /// Where it is started, and where its notification socket and log are kept; must exist.
     pub folder: PathBuf,
     /// Names the files in there.
     pub name: String,
@@ -40,6 +41,14 @@ pub struct Daemon {
     log: PathBuf,
 }
 
+/// Where programs are looked for first; see [`look_in`].
+static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on, [`find`] looks in this folder before it looks elsewhere. The first call counts.
+pub fn look_in(folder: PathBuf) {
+    let _ = PROGRAMS.set(folder);
+}
+
 /// Finds a program beside the one that runs: `target/PROFILE/NAME`.
 ///
 /// # Errors
@@ -47,8 +56,13 @@ pub struct Daemon {
 pub fn find(name: &str) -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     // A test's executable lies one folder deeper than the programs.
-    let folders = own.ancestors().skip(1).take(2);
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    let own_folders = own.ancestors().skip(1).take(2);
+    let first = PROGRAMS.get().map(PathBuf::as_path);
+    let found = first
+        .into_iter()
+        .chain(own_folders)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     found.ok_or_else(|| {
         let text =
             format!("there is no {name} beside {}; run cargo build --workspace", own.display());
@@ -85,7 +99,7 @@ impl Recipe {
         let notices = UnixDatagram::bind(&socket)?;
         let file = OpenOptions::new().append(true).create(true).open(&log)?;
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_clear();
+        command.args(&self.arguments).current_dir(&self.folder).env_clear();
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env("NOTIFY_SOCKET", &socket);
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr::<File>(file);

@@ -198,7 +198,7 @@ pub async fn palisade<'a>(
     run("palisade", words, home, &[]).await
 }
 
-/// Runs a program of ours to its end, with `home` as the home folder, and gives what it printed.
+/// Runs a program of ours to its end, in `home` and with that as the home folder, and gives what it printed.
 ///
 /// # Errors
 /// When it ends with anything but 0; the message holds what it complained about.
@@ -210,7 +210,12 @@ pub async fn run<'a>(
 ) -> anyhow::Result<String> {
     let words: Vec<&str> = words.into_iter().collect();
     let mut command = Command::new(find(program)?);
-    command.args(&words).env_clear().env("HOME", home).envs(variables.iter().copied());
+    command
+        .args(&words)
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .envs(variables.iter().copied());
     command.stdin(std::process::Stdio::null()).kill_on_drop(true);
     let output = command.output().await?;
     if !output.status.success() {

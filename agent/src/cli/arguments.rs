@@ -1,5 +1,7 @@
 //! What may be asked for on the command line. Never a password: a command line is public to every user of the machine.
 
+mod unattended;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
 use crate::report::Format;
+use unattended::{ENROLL_EXAMPLES, RUN_EXAMPLE};
+
+pub use unattended::{Enroll, LogFormat, Run, Status};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -54,6 +59,15 @@ pub enum Command {
     /// Print a JSON Schema
     #[command(subcommand, after_help = "Example:\n  palisade-agent schema report")]
     Schema(SchemaCommand),
+    /// Make this box a site's agent
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Enroll(Enroll),
+    /// Serve the site until told to stop: visits, reports, renewals
+    #[command(after_help = RUN_EXAMPLE)]
+    Run(Run),
+    /// Tell how the agent on this box does
+    #[command(after_help = "Example:\n  palisade-agent status --format json")]
+    Status(Status),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  palisade-agent completions bash > ~/.local/share/bash-completion/completions/palisade-agent"

@@ -6,6 +6,7 @@
 mod arguments;
 mod audit;
 mod console;
+mod enroll;
 mod files;
 mod inputs;
 mod judge;
@@ -15,6 +16,8 @@ mod policy;
 mod process;
 mod progress;
 mod reference;
+mod run;
+mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -52,6 +55,9 @@ fn perform(command: Command, console: &mut Console<'_>) -> Result<u8, Stop> {
         Command::Learn(arguments) => learn::run(&arguments, console),
         Command::Policy(arguments) => policy::run(&arguments, console),
         Command::Schema(arguments) => reference::schema(&arguments, console),
+        Command::Enroll(arguments) => enroll::run(&arguments, console),
+        Command::Run(arguments) => run::run(arguments, console),
+        Command::Status(arguments) => status::run(&arguments, console),
         Command::Completions(arguments) => reference::completions(&arguments, console),
     }
 }
@@ -69,13 +75,11 @@ fn answer(error: &clap::Error, console: &mut Console<'_>) -> Result<u8, Stop> {
         _ => {}
     }
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
-        && argument.starts_with("--pass")
+        && let Some(advice) = secret_advice(argument)
     {
-        return Err(Stop::Usage(
-            "a password is never an argument, because every user of this machine can read it: use --password-file \
-             FILE, set PALISADE_PASSWORD, or wait to be asked"
-                .to_owned(),
-        ));
+        return Err(Stop::Usage(format!(
+            "a secret is never an argument, because every user of this machine can read it: {advice}, or wait to be asked"
+        )));
     }
     let text = styled.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
@@ -86,4 +90,13 @@ fn answer(error: &clap::Error, console: &mut Console<'_>) -> Result<u8, Stop> {
         let _ = writeln!(console.errors, "{}", proto::text::printable(line, 400));
     }
     Ok(USAGE)
+}
+
+/// What to do in place of a secret on the command line, by the argument that somebody tried.
+fn secret_advice(argument: &str) -> Option<&'static str> {
+    if argument.starts_with("--pass") {
+        return Some("use --password-file FILE, set PALISADE_PASSWORD");
+    }
+    let is_ticket = ["--token", "--ticket", "--secret"].iter().any(|it| argument.starts_with(it));
+    is_ticket.then_some("use --token-file FILE, set PALISADE_TICKET")
 }

@@ -21,6 +21,11 @@ pub fn harden() {
     }));
 }
 
+/// An environment variable that is UTF-8.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
 /// Asks the person at the terminal for a password, without showing it.
 ///
 /// # Errors

@@ -109,6 +109,36 @@ fn after_a_refusal_nobody_logs_in_until_an_order_or_a_change() {
 }
 
 #[test]
+fn a_program_that_dies_over_and_over_logs_in_once() {
+    let mut world = World::new("dies", &site_file("dies", &["yard"], ""));
+    world.script("yard", |_| Err(refused()));
+    for _ in 0..5 {
+        world.crash(async |world| drop(world.whole("yard").await));
+    }
+    assert_eq!((world.logins("yard"), world.visits("yard")), (1, 5));
+}
+
+#[test]
+fn a_camera_is_asked_once_a_week_what_may_cost_a_failed_log_in() {
+    let mut world = World::new("trials", &site_file("trials", &["yard"], ""));
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    world.script("yard", move |target| {
+        seen.lock().unwrap().push(target.trials);
+        Ok(camera())
+    });
+    world.run(async |world| {
+        world.whole("yard").await;
+        for seconds in [4000, 6 * 86_400, 86_400] {
+            world.pass(seconds).await;
+            world.unchanged("yard").await;
+        }
+    });
+    use crate::device::Trials::{Allowed, Spared};
+    assert_eq!(*asked.lock().unwrap(), [Allowed, Spared, Spared, Allowed]);
+}
+
+#[test]
 fn a_device_is_held_to_the_first_certificate_seen_and_another_is_a_sign() {
     let mut world = World::new("pin", &site_file("pin", &["yard"], ""));
     let presents = |pin: certs::Pin| {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{StoreError, Trouble};
 use super::files::{make_private_folder, sync_folder};
-use super::shelf::{Edit, Found, Shelf, caught};
+use super::shelf::{Edit, Found, Hold, Shelf, caught};
 
 /// How many folders that were set aside are kept.
 const MOST_SET_ASIDE: usize = 2;
@@ -109,7 +109,15 @@ fn attempt(place: &Place) -> Result<Attempt, Trouble> {
         return Ok(Attempt::Foreign);
     }
     let was_used = fs::metadata(place.folder.join("db")).is_ok_and(|db| db.len() > 0);
-    let mut shelf = Shelf::Disk(caught(|| config.open())?);
+    let db = match caught(|| config.open()) {
+        Ok(db) => db,
+        Err(Trouble::InUse) => return Err(Trouble::InUse),
+        Err(trouble) => {
+            Hold::on(&place.folder).end(|| ());
+            return Err(trouble);
+        }
+    };
+    let mut shelf = Shelf::Disk(db, Hold::on(&place.folder));
     let judged = sync_names(&place.folder).and_then(|()| judge(&shelf)).and_then(|owner| {
         match owner {
             Owner::We => {}

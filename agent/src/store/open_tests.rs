@@ -195,7 +195,7 @@ fn a_newer_versions_store_is_set_aside() {
 fn a_damaged_mark_of_ours_does_not_make_it_anothers() {
     let world = World::filled();
     let (shelf, _) = open(&world.place).unwrap();
-    let Shelf::Disk(db) = &shelf else { unreachable!("it is on the disk") };
+    let Shelf::Disk(db, _) = &shelf else { unreachable!("it is on the disk") };
     db.insert([FORMAT_KEY, &[0, 0]].concat(), b"damaged").unwrap();
     shelf.close();
     assert_eq!(world.opened(), (ALL, vec![]));

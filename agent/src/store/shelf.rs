@@ -6,8 +6,10 @@
 //! sled may panic over damaged files; here that is an answer like any other ([`Trouble::Damaged`]).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ pub(super) enum Found {
 
 #[derive(Debug)]
 pub(super) enum Shelf {
-    Disk(sled::Db),
+    Disk(sled::Db, Hold),
     Memory(BTreeMap<Vec<u8>, Vec<u8>>),
 }
 
@@ -88,7 +90,7 @@ impl Shelf {
             return Ok(());
         }
         match self {
-            Self::Disk(db) => caught(|| {
+            Self::Disk(db, _) => caught(|| {
                 let mut batch = sled::Batch::default();
                 for (key, bytes) in &steps {
                     match bytes {
@@ -114,7 +116,7 @@ impl Shelf {
     /// Whether anything at all lies here, also what is not ours.
     pub(super) fn is_empty(&self) -> Result<bool, Trouble> {
         match self {
-            Self::Disk(db) => caught(|| {
+            Self::Disk(db, _) => caught(|| {
                 let named = db.tree_names().len() > 1;
                 Ok(!named && db.iter().next().transpose()?.is_none())
             }),
@@ -124,14 +126,8 @@ impl Shelf {
 
     /// Closes it, with all that was not synced yet, unless sled is beyond that.
     pub(super) fn close(self) {
-        let Self::Disk(db) = self else { return };
-        let (done, closed) = mpsc::channel();
-        let closing = move || {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
-            let _ = done.send(());
-        };
-        if std::thread::Builder::new().name("closing the store".to_owned()).spawn(closing).is_ok() {
-            let _ = closed.recv_timeout(CLOSING);
+        if let Self::Disk(db, hold) = self {
+            hold.end(move || drop(db));
         }
     }
 
@@ -172,7 +168,7 @@ impl Shelf {
         until: &[u8],
     ) -> Box<dyn Iterator<Item = sled::Result<(Vec<u8>, Vec<u8>)>> + 'a> {
         match self {
-            Self::Disk(db) => Box::new(
+            Self::Disk(db, _) => Box::new(
                 db.range(from.to_vec()..=until.to_vec())
                     .map(|part| part.map(|(key, bytes)| (key.to_vec(), bytes.to_vec()))),
             ),
@@ -180,6 +176,32 @@ impl Shelf {
                 map.range(from.to_vec()..=until.to_vec())
                     .map(|(key, bytes)| Ok((key.clone(), bytes.clone()))),
             ),
+        }
+    }
+}
+
+/// sled's hold on its folder: a lock on its file, which its threads may keep for a moment after it was closed. Who opens
+/// it in that moment would be told that it is in use.
+#[derive(Debug)]
+pub(super) struct Hold(Option<File>);
+
+impl Hold {
+    pub(super) fn on(folder: &Path) -> Self {
+        let file = folder.join("db");
+        // Whatever cannot be opened is not locked either; to open a pipe would wait for ever.
+        Self(file.is_file().then(|| File::open(file).ok()).flatten())
+    }
+
+    /// Lets go of it, and waits until sled has, but not for ever: a thread of sled's that has panicked never does.
+    pub(super) fn end(self, let_go: impl FnOnce() + Send + 'static) {
+        let (done, ended) = mpsc::channel();
+        let ending = move || {
+            let _ = catch_unwind(AssertUnwindSafe(let_go));
+            let _ = self.0.map(|file| file.lock());
+            let _ = done.send(());
+        };
+        if std::thread::Builder::new().name("closing the store".to_owned()).spawn(ending).is_ok() {
+            let _ = ended.recv_timeout(CLOSING);
         }
     }
 }

@@ -22,7 +22,8 @@ fn all(shelf: &Shelf) -> Vec<(u8, Found)> {
 /// The same on the disk and in memory.
 fn on_both(test: impl Fn(Shelf)) {
     let folder = tempfile::tempdir().unwrap();
-    test(Shelf::Disk(sled::Config::new().path(folder.path()).open().unwrap()));
+    let db = sled::Config::new().path(folder.path()).open().unwrap();
+    test(Shelf::Disk(db, Hold::on(folder.path())));
     test(Shelf::in_memory());
 }
 
@@ -34,8 +35,8 @@ fn raw(shelf: &Shelf, part: (u8, u16)) -> Vec<u8> {
 fn set_raw(shelf: &mut Shelf, part: (u8, u16), bytes: Option<Vec<u8>>) {
     let key = part_key(&key(part.0), part.1);
     match (shelf, bytes) {
-        (Shelf::Disk(db), Some(bytes)) => drop(db.insert(key, bytes).unwrap()),
-        (Shelf::Disk(db), None) => drop(db.remove(key).unwrap()),
+        (Shelf::Disk(db, _), Some(bytes)) => drop(db.insert(key, bytes).unwrap()),
+        (Shelf::Disk(db, _), None) => drop(db.remove(key).unwrap()),
         (Shelf::Memory(map), Some(bytes)) => drop(map.insert(key, bytes)),
         (Shelf::Memory(map), None) => drop(map.remove(&key)),
     }

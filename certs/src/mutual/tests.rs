@@ -303,8 +303,7 @@ fn a_device_issuer_can_make_neither_operator_nor_controller() {
             Timestamp::from_unix(NOW),
         )
         .unwrap();
-    let rogue = Issuing::from_parts(issued.chain[0].clone(), world.root.certificate().clone(), key)
-        .unwrap();
+    let rogue = Issuing::from_parts(issued.chain[0].clone(), issued.chain[1].clone(), key).unwrap();
     let forge = |name: Name| {
         let key = Key::generate().unwrap();
         let wanted = request::verify(&request::make(&key).unwrap()).unwrap();

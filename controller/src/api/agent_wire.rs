@@ -3,6 +3,7 @@
 use certs::TrustBundle;
 use certs::audit::{ChainHead, Record};
 use certs::join_state::JoinState;
+use prost::Message as _;
 use proto::text::is_harmful;
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::policy::OrderId;
@@ -18,6 +19,8 @@ use crate::store::DesiredState;
 const MAX_VERSION: usize = 64;
 /// Most orders that are reported done at a time.
 const MAX_DONE: usize = 256;
+/// Largest upload, in bytes.
+const MAX_UPLOAD: usize = 1 << 20;
 /// Longest text of an audit record, in bytes.
 const MAX_RECORD: usize = 4 << 10;
 
@@ -56,6 +59,9 @@ pub fn told(status: v1::AgentStatus) -> Result<Status, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn upload(request: v1::ReportRequest, actor: &str) -> Result<Upload, Malformed> {
+    if request.encoded_len() > MAX_UPLOAD {
+        return Err(Malformed::TooLarge("upload", MAX_UPLOAD));
+    }
     if request.entries.len() > MAX_ENTRIES {
         return Err(Malformed::TooLarge("entries", MAX_ENTRIES));
     }

@@ -74,6 +74,8 @@ pub async fn open(config: &Config, clock: SharedClock) -> Result<Arc<Service>, S
         certificate_life: config.lives.certificate.as_seconds().into(),
         pending_life: config.lives.pending.as_seconds().into(),
         pending_most: usize::try_from(config.limits.pending).unwrap_or(usize::MAX),
+        keep_findings: config.keep.findings.as_seconds().into(),
+        keep_agent_audit: config.keep.agent_audit.as_seconds().into(),
         recipients: recipients.collect::<Result<_, _>>()?,
         data: data.clone(),
     };

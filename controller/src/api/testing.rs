@@ -4,18 +4,20 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use certs::hierarchy::Root;
 use certs::identity::Identity;
 use certs::join_state::{JoinState, binding_message};
 use certs::mutual::{Lifetimes, Trusting, client_config};
 use certs::name::server_name;
+use certs::seal::Work;
+use certs::ticket::Ticket;
 use certs::trust::{RootPin, TrustBundle};
 use certs::{Clock, Key, request};
 use hyper_util::rt::TokioIo;
 use proto::wire::v1;
 use proto::wire::v1::agent_client::AgentClient;
 use proto::wire::v1::enrollment_client::EnrollmentClient;
-use proto::{AgentId, Organisation, Role, SiteName, Timestamp};
+use proto::wire::v1::operator_client::OperatorClient;
+use proto::{AgentId, Organisation, Role, Secret, SiteName, Timestamp};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -29,11 +31,10 @@ use tonic::transport::{Channel, Endpoint};
 use super::limits::Bounds;
 use super::run::{Running, start};
 use crate::config::Limits;
-use crate::service::authorities::Standing;
 use crate::service::caller::Proof;
+use crate::service::found;
 use crate::service::tokens::Handout;
-use crate::service::{Authorities, OperatorPeer, Service, Settings};
-use crate::store::Store;
+use crate::service::{OperatorPeer, Service, Settings};
 
 /// When every test begins.
 pub const START: i64 = 1_800_000_000;
@@ -73,6 +74,8 @@ pub struct World {
     pub service: Arc<Service>,
     pub clock: Arc<HandClock>,
     pub pin: RootPin,
+    /// The first administrator's, kim's.
+    pub ticket: Ticket,
     _folder: tempfile::TempDir,
 }
 
@@ -115,15 +118,20 @@ impl World {
     pub async fn with(bounds: Bounds) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = HandClock::new();
-        let root = Root::make(&organisation(), clock.now()).unwrap();
-        let issuing = root.issuing(&organisation(), clock.now()).unwrap();
-        let standing = Standing {
-            accepted: vec![issuing.certificate().clone()],
-            past: Vec::new(),
-            issuing: Arc::new(issuing),
-            trust: TrustBundle { generation: 1, roots: vec![root.certificate().clone()] },
-        };
-        let store = Store::open(&folder.path().join("palisade.db")).await.unwrap();
+        let data = folder.path().join("data");
+        let addresses = vec!["127.0.0.1:1".to_owned()];
+        let (passphrase, kim) = (Secret::new("secret"), "kim".parse().unwrap());
+        let begun = found::found(
+            &data,
+            organisation(),
+            addresses,
+            passphrase,
+            Work::Little,
+            kim,
+            clock.now(),
+        );
+        let ticket = begun.await.unwrap();
+        let (store, _, authorities) = found::open(&data).await.unwrap();
         let settings = Settings {
             addresses: vec!["127.0.0.1:1".to_owned()],
             token_life: 3600,
@@ -131,14 +139,15 @@ impl World {
             certificate_life: 7 * 86_400,
             pending_life: 3600,
             pending_most: 3,
-            data: folder.path().to_owned(),
+            keep_findings: 400 * 86_400,
+            keep_agent_audit: 400 * 86_400,
+            data,
             recipients: Vec::new(),
         };
-        let authorities = Authorities::new(standing);
         let service = Service::new(store, clock.clone(), organisation(), authorities, settings);
         let listen = ([127, 0, 0, 1], 0).into();
         let running = start(service.clone(), listen, bounds).await.unwrap();
-        Self { running, service, clock, pin: root.pin(), _folder: folder }
+        Self { running, service, clock, pin: ticket.pin, ticket, _folder: folder }
     }
 
     /// An operator, as if one had called.
@@ -205,6 +214,21 @@ impl World {
 
     pub async fn stranger(&self) -> EnrollmentClient<Channel> {
         EnrollmentClient::new(self.channel(None).await)
+    }
+
+    /// A person who logs in with a code.
+    pub async fn log_in(&self, code: &Secret) -> Identity {
+        let key = Key::generate().unwrap();
+        let ask = v1::LogInRequest {
+            code_secret: code.expose().to_owned(),
+            certificate_request: request::make(&key).unwrap(),
+        };
+        let reply = self.stranger().await.log_in(ask).await.unwrap().into_inner();
+        Identity::new(reply.chain.into_iter().map(CertificateDer::from).collect(), key).unwrap()
+    }
+
+    pub async fn operator(&self, identity: &Identity) -> OperatorClient<Channel> {
+        OperatorClient::new(self.channel(Some(identity)).await)
     }
 
     pub async fn agent(&self, member: &Member) -> AgentClient<Channel> {
@@ -290,8 +314,31 @@ impl Line {
     }
 
     pub async fn next(&mut self) -> v1::Instruction {
-        self.hear.message().await.unwrap().expect("the stream goes on")
+        soon(self.hear.message()).await.unwrap().expect("the stream goes on")
     }
+
+    /// Listens until this generation is said; and how many words that took.
+    pub async fn next_generation(&mut self, generation: u64) -> usize {
+        for words in 1.. {
+            let desired = self.next().await.desired;
+            if desired.is_some_and(|desired| desired.generation >= generation) {
+                return words;
+            }
+        }
+        unreachable!()
+    }
+
+    /// How the stream ends, which it does next.
+    pub async fn end(&mut self) -> Result<(), tonic::Status> {
+        let last = soon(self.hear.message()).await;
+        last.map(|word| assert!(word.is_none(), "the stream goes on: {word:?}"))
+    }
+}
+
+/// A wait that fails instead of going on for ever, and before the sweeper closes a silent connection in any case.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let long = std::time::Duration::from_secs(30);
+    tokio::time::timeout(long, what).await.expect("what should happen did not")
 }
 
 /// What an agent tells that holds nothing.

@@ -215,7 +215,9 @@ fn show(show: &Show, connection: &Connection, console: &mut Console<'_>) -> Resu
             Ok(GOOD)
         }
         (Some(_), false) => Err(Stop::Usage(format!("more than one agent begins with {wanted}"))),
-        (None, _) => Err(Stop::Usage(format!("there is no agent or site {wanted}"))),
+        (None, _) => Err(Stop::Usage(format!(
+            "no agent is called {wanted} or serves a site of that name; see agent list"
+        ))),
     }
 }
 

@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use super::agent::AgentRow;
 use super::console::Console;
-use super::seams as found;
 use super::secrets;
 use super::session::{Connection, Session, runtime, wait};
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use super::table::{self, Format, Printing};
 use crate::config::Span;
+use crate::service::found;
 
 /// The help page's example.
 pub const EXAMPLE: &str = "\
@@ -105,8 +105,9 @@ pub fn run(
             let begun = found::prepare_authority(data, passphrase, Work::Full, console.clock.now());
             let pin = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
             console.note(&format!("made a root with the pin {pin}"));
-            let request = turnover(v1::TurnoverStep::Prepare, 0);
-            return tell(session.ask(request)?, prepare.printing, console);
+            let reply = session.ask(turnover(v1::TurnoverStep::Prepare, 0))?;
+            session.catch_up(console)?;
+            return tell(reply, prepare.printing, console);
         }
         AuthorityCommand::Status(it) => (v1::TurnoverStep::Status, 0, *it),
         AuthorityCommand::Activate(it) => {
@@ -116,7 +117,9 @@ pub fn run(
         AuthorityCommand::Retire(it) => (v1::TurnoverStep::Retire, 0, *it),
         AuthorityCommand::Rollback(it) => (v1::TurnoverStep::RollBack, 0, *it),
     };
-    let reply = Session::open(connection, console)?.ask(turnover(step, leave))?;
+    let mut session = Session::open(connection, console)?;
+    let reply = session.ask(turnover(step, leave))?;
+    session.catch_up(console)?;
     tell(reply, printing, console)
 }
 

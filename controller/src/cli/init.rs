@@ -11,12 +11,12 @@ use proto::{OperatorName, Organisation};
 
 use super::console::Console;
 use super::files::{self, Place, Readers};
-use super::seams as found;
 use super::secrets;
 use super::session::{runtime, wait};
 use super::stop::{GOOD, Stop};
 use super::ticket::Tray;
 use crate::config::{Address, Config, FILE_NAME, Loaded};
+use crate::service::found;
 
 /// The help page's example.
 pub const EXAMPLE: &str = "\

@@ -22,7 +22,6 @@ mod process;
 mod progress;
 mod reference;
 mod restore;
-mod seams;
 mod secrets;
 mod serve;
 mod session;

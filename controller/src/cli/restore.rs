@@ -10,10 +10,10 @@ use proto::Secret;
 use super::console::Console;
 use super::files;
 use super::init::{self, Settings};
-use super::seams as service;
 use super::session::{runtime, wait};
 use super::stop::{GOOD, Stop};
 use crate::config::Address;
+use crate::service::restore;
 
 /// The help page's example.
 pub const EXAMPLE: &str = "\
@@ -58,15 +58,15 @@ pub struct Restore {
 ///
 /// # Errors
 /// A backup that does not open or is damaged; a data folder that is not empty.
-pub fn run(restore: &Restore, console: &mut Console<'_>) -> Result<u8, Stop> {
-    let data = init::absolute(&restore.data)?;
+pub fn run(asked: &Restore, console: &mut Console<'_>) -> Result<u8, Stop> {
+    let data = init::absolute(&asked.data)?;
     init::empty(&data)?;
-    let config = init::settings(&data, &restore.address, restore.listen)?;
-    let opener = opener(&restore.identity)?;
-    let backup = files::open("the backup", &restore.file, MAX_BACKUP)?;
-    let settings = Settings::place(&data, restore.config.as_deref())?;
+    let config = init::settings(&data, &asked.address, asked.listen)?;
+    let opener = opener(&asked.identity)?;
+    let backup = files::open("the backup", &asked.file, MAX_BACKUP)?;
+    let settings = Settings::place(&data, asked.config.as_deref())?;
     let now = console.clock.now();
-    let begun = service::restore(backup, opener, &data, now);
+    let begun = restore::restore(backup, opener, &data, now);
     let restored = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
     settings.write(&config)?;
     console.note(&format!(

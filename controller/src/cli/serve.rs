@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::console::Console;
-use super::seams as api;
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
+use crate::api;
 use crate::config::{Log, LogFormat};
 
 /// The help page's example.

@@ -41,6 +41,7 @@ pub struct Session {
     pub organisation: Organisation,
     /// Where it was looked for.
     addresses: Vec<String>,
+    home: Home,
 }
 
 /// A runtime for a command that waits for one thing at a time.
@@ -104,23 +105,44 @@ impl Session {
         let runtime = runtime()?;
         let client = connect(&runtime, &operator, &addresses, console.clock.clone())?;
         let organisation = operator.organisation.clone();
-        let mut session = Self { runtime, client, organisation, addresses };
-        if is_due(&operator.identity, now)
-            && let Err(why) = session.renew(&home, operator, console)
-        {
-            // The old one still holds, and the next command tries again.
-            console.note(&format!("your certificate was not renewed: {why}"));
-        }
+        let mut session = Self { runtime, client, organisation, addresses, home };
+        session.keep_up(operator, console)?;
         Ok(session)
     }
 
+    /// Renews when half of the life is over, or when the controller trusts roots that we do not know yet: after a
+    /// turnover, who does not know them cannot come back.
+    fn keep_up(&mut self, operator: Operator, console: &mut Console<'_>) -> Result<(), Stop> {
+        let is_behind = match self.ask(v1::WhoAmIRequest {}) {
+            Ok(reply) => reply.trust_generation > operator.trust.generation,
+            Err(Stop::Interrupted) => return Err(Stop::Interrupted),
+            // Whatever is wrong is told by what was really asked.
+            Err(_) => false,
+        };
+        if !is_behind && !is_due(&operator.identity, console.clock.now()) {
+            return Ok(());
+        }
+        match self.renew(operator, console) {
+            Err(Stop::Failed(why) | Stop::Usage(why)) => {
+                // The old one still holds, and the next command tries again.
+                console.note(&format!("your certificate was not renewed: {why}"));
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    /// For a reply that tells of a turnover: learns the roots that it brought.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`].
+    pub fn catch_up(&mut self, console: &mut Console<'_>) -> Result<(), Stop> {
+        let operator = self.home.load()?;
+        self.keep_up(operator, console)
+    }
+
     /// A new certificate, proven by a connection before it takes the old one's place.
-    fn renew(
-        &mut self,
-        home: &Home,
-        operator: Operator,
-        console: &Console<'_>,
-    ) -> Result<(), Stop> {
+    fn renew(&mut self, operator: Operator, console: &Console<'_>) -> Result<(), Stop> {
         let key = Key::generate().map_err(|error| Stop::failed(&error))?;
         let certificate_request = request::make(&key).map_err(|error| Stop::failed(&error))?;
         let reply = self.ask(v1::RenewRequest { certificate_request })?;
@@ -137,7 +159,7 @@ impl Session {
         let clock = console.clock.clone();
         self.client = connect(&self.runtime, &renewed, &self.addresses, clock)?;
         self.ask(v1::WhoAmIRequest {})?;
-        home.save(&renewed)
+        self.home.save(&renewed)
     }
 
     /// Asks something that has one reply.

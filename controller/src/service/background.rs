@@ -21,6 +21,11 @@ const SILENCE: i64 = 3600;
 /// Rounds of writing between notes that those who are connected were seen.
 const SEEN_EVERY: u32 = 300;
 
+/// How often what is kept no longer is removed.
+const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+/// How long orders are kept, in seconds.
+const KEEP_ORDERS: i64 = 30 * 86_400;
+
 impl Service {
     /// Learns from the books what has to be answered from memory. To be done once, before anybody is let in.
     ///
@@ -43,10 +48,14 @@ impl Service {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let sender = self.clone().send_desired();
         let writer = self.clone().write_told();
+        let trust = self.clone().spread_trust();
+        let keeper = self.clone().keep_house();
         tokio::select! {
             () = stop.cancelled() => {}
             () = sender => {}
             () = writer => {}
+            () = trust => {}
+            () = keeper => {}
         }
         if let Err(error) = self.write_once().await {
             tracing::error!(error = chain(&error), "what agents told last could not be written");
@@ -61,6 +70,40 @@ impl Service {
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+
+    async fn spread_trust(self: Arc<Self>) {
+        let mut changes = self.authorities.changes();
+        // The service holds the other end as long as it lives.
+        while changes.changed().await.is_ok() {
+            self.trust_changed();
+        }
+    }
+
+    async fn keep_house(self: Arc<Self>) {
+        loop {
+            if let Err(error) = self.forget_old().await {
+                tracing::error!(error = chain(&error), "what is kept no longer was not removed");
+            }
+            tokio::time::sleep(CLEAN_EVERY).await;
+        }
+    }
+
+    /// Removes what is kept no longer: findings of devices that nobody reports any more, old records of agents' chains,
+    /// old orders, requests that nobody approved. The controller's own audit log is kept for ever.
+    ///
+    /// # Errors
+    /// [`Refusal::Failed`].
+    pub async fn forget_old(&self) -> Result<(), Refusal> {
+        let now = self.now();
+        let before = |life: i64| proto::Timestamp::from_unix(now.unix().saturating_sub(life));
+        let settings = &self.settings;
+        // One table at a time, and a bounded number of rows: nobody waits long behind it.
+        while self.store.forget_agent_records(before(settings.keep_agent_audit)).await? {}
+        while self.store.forget_devices(before(settings.keep_findings)).await? {}
+        while self.store.forget_orders(before(KEEP_ORDERS)).await? {}
+        while self.store.forget_pending(now).await? {}
+        Ok(())
     }
 
     async fn write_told(self: Arc<Self>) {

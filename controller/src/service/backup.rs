@@ -5,16 +5,17 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use certs::audit::ChainHead;
 use certs::seal::{self, Recipient, SealingWriter};
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use super::archive::Writer;
-use super::folder::DATABASE;
+use super::folder::{DATABASE, FolderError, failed};
 use super::{OperatorPeer, Refusal, Service, authority_folder};
 
 /// What the folder of a snapshot begins with; one that stayed behind is removed at the next start.
@@ -62,13 +63,11 @@ impl Service {
         let deed = self.deed_of(who, "backup_taken", &self.organisation, detail);
         // Its record is in it.
         let head = self.store.change().await?.commit(deed).await?;
-        let snapshot = self.snapshot().await?;
-        let manifest = self.manifest(head);
+        let content = self.content(self.manifest(head)).await?;
         let (chunks, receiver) = mpsc::channel(WAITING);
-        let data = self.settings.data.clone();
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            if let Err(error) = write(&data, &snapshot, &manifest, &recipients, &chunks) {
+            if let Err(error) = write(&content, &recipients, &chunks) {
                 // Whoever waits for it is gone, or hears why it ends.
                 let _ = chunks.blocking_send(Err(error));
             }
@@ -85,40 +84,47 @@ impl Service {
         }
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Refusal> {
+    /// Everything that goes in. No step of a turnover comes in between, so that the files are those that the database
+    /// speaks of.
+    async fn content(&self, manifest: Manifest) -> Result<Content, Refusal> {
+        let _still = self.turning.lock().await;
         let data = self.settings.data.clone();
-        let folder = super::turnover::blocking(move || {
-            tempfile::Builder::new().prefix(SNAPSHOT).tempdir_in(&data)
+        let read = super::turnover::blocking(move || {
+            let folder = tempfile::Builder::new().prefix(SNAPSHOT).tempdir_in(&data);
+            Ok::<_, FolderError>((
+                folder.map_err(failed("filled", &data))?,
+                authority_folder::every_file(&data)?,
+            ))
         });
-        let folder = folder.await?.map_err(Refusal::failed)?;
-        let file = folder.path().join(DATABASE);
-        self.store.snapshot(&file).await?;
-        Ok(Snapshot { file, _folder: folder })
+        let (folder, files) = read.await?.map_err(Refusal::failed)?;
+        let database = folder.path().join(DATABASE);
+        self.store.snapshot(&database).await?;
+        Ok(Content { manifest, files, database, _folder: folder })
     }
 }
 
-/// A copy of the database that goes with this value.
-struct Snapshot {
-    file: PathBuf,
+/// What goes into a backup. The copy of the database goes with this value.
+struct Content {
+    manifest: Manifest,
+    files: Vec<(String, Zeroizing<Vec<u8>>)>,
+    database: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 fn write(
-    data: &Path,
-    snapshot: &Snapshot,
-    manifest: &Manifest,
+    content: &Content,
     recipients: &[Recipient],
     chunks: &mpsc::Sender<io::Result<Vec<u8>>>,
 ) -> io::Result<()> {
     let out = Chunks { chunks: chunks.clone(), buffer: Vec::with_capacity(CHUNK) };
     let sealed = seal::sealing(recipients, out).map_err(io::Error::other)?;
     let mut archive = Writer::new(sealed);
-    let manifest = serde_json::to_vec(manifest)?;
+    let manifest = serde_json::to_vec(&content.manifest)?;
     archive.add(MANIFEST, manifest.len() as u64, &mut &*manifest)?;
-    for (name, bytes) in authority_folder::every_file(data).map_err(io::Error::other)? {
-        archive.add(&name, bytes.len() as u64, &mut &**bytes)?;
+    for (name, bytes) in &content.files {
+        archive.add(name, bytes.len() as u64, &mut &***bytes)?;
     }
-    let mut database = File::open(&snapshot.file)?;
+    let mut database = File::open(&content.database)?;
     let size = database.metadata()?.len();
     archive.add(DATABASE, size, &mut database)?;
     let sealed: SealingWriter<Chunks> = archive.finish()?;

@@ -19,6 +19,9 @@ use crate::store::{Deed, DesiredState};
 /// No site's generation is raised above what it could reach in an honest life.
 const HIGHEST: u64 = 1 << 40;
 
+/// Lines that are given something to say before others get their turn.
+const AT_A_TIME: usize = 32;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Desired {
@@ -114,7 +117,11 @@ impl Service {
             }
             marks.extend(states.iter().map(|(site, state)| (site.clone(), mark(state))));
         }
-        for (site, state) in states {
+        for (count, (site, state)) in states.into_iter().enumerate() {
+            // A few at a time: what thousands are sent is not all in memory at once.
+            if count % AT_A_TIME == AT_A_TIME - 1 {
+                tokio::task::yield_now().await;
+            }
             let Some(line) = self.live.line(&site) else { continue };
             let (mark, state) = (mark(&state), Arc::new(state));
             line.update(|told| {
@@ -123,9 +130,8 @@ impl Service {
                     told.pushed = mark.generation;
                     told.desired = Some(state);
                 }
-                told.awaits = false;
-                // Whoever told of itself waits for a first word, even if it lacks nothing any more.
-                told.told.is_some()
+                // Whoever waits is told, even if it lacks nothing any more.
+                std::mem::take(&mut told.awaits) || lacks
             });
         }
         Ok(())

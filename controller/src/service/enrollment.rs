@@ -214,11 +214,15 @@ impl Service {
             subject: answer.agent.to_string(),
             detail: taken.detail,
         };
-        change.commit(deed).await?;
+        // Before it is in the books: whoever reads there that it joined finds it welcome. Nobody has its certificate yet.
+        self.standings.set_agent(answer.agent.clone(), answer.site.clone(), Standing::Active);
+        if let Err(error) = change.commit(deed).await {
+            self.standings.set_agent(answer.agent, answer.site, Standing::Revoked);
+            return Err(error.into());
+        }
         if let Some(before) = taken.before {
             self.standings.set_agent(before, answer.site.clone(), Standing::Replaced);
         }
-        self.standings.set_agent(answer.agent.clone(), answer.site.clone(), Standing::Active);
         tracing::info!(site = %answer.site, agent = %answer.agent, "an agent joined");
         Ok(self.joined(answer))
     }

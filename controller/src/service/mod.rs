@@ -72,6 +72,10 @@ pub struct Settings {
     pub pending_life: i64,
     /// Requests that may wait for approval at a time.
     pub pending_most: usize,
+    /// How long findings of a device that nobody reports any more are kept, in seconds.
+    pub keep_findings: i64,
+    /// How long records of agents' audit chains are kept, in seconds.
+    pub keep_agent_audit: i64,
     /// The data folder.
     pub data: PathBuf,
     /// Who can open a backup.

@@ -151,7 +151,9 @@ impl Service {
 
     /// Remembers the orders that were outstanding when we last stopped.
     pub(super) async fn load_orders(&self) -> Result<(), Refusal> {
-        for (site, order) in self.store.outstanding_orders(self.now()).await? {
+        let outstanding = self.store.outstanding_orders(self.now()).await?;
+        lock(&self.orders.open).clear();
+        for (site, order) in outstanding {
             self.orders.add(&site, order);
         }
         Ok(())

@@ -7,7 +7,7 @@
 use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
-use proto::{DeviceName, SiteName};
+use proto::{DeviceName, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
 use super::{Refusal, Service};
@@ -89,7 +89,7 @@ impl Service {
         check(&upload)?;
         let mut intake = self.store.intake().await?;
         let before = intake.committed(&peer.id, &upload.epoch).await?;
-        let mut took = Took { head: intake.chain_head(&peer.id).await?, ..Took::default() };
+        let mut took = Took::new(self.now(), intake.chain_head(&peer.id).await?);
         let (head, mut committed) = (took.head, before);
         for entry in upload.entries.into_iter().filter(|entry| entry.sequence > before) {
             committed = entry.sequence;
@@ -130,8 +130,9 @@ impl Service {
 }
 
 /// What an upload brought.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Took {
+    now: Timestamp,
     head: ChainHead,
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
@@ -139,6 +140,10 @@ struct Took {
 }
 
 impl Took {
+    fn new(now: Timestamp, head: ChainHead) -> Self {
+        Self { now, head, news: Vec::new(), resend: Vec::new(), oddities: Vec::new() }
+    }
+
     async fn item(
         &mut self,
         intake: &mut Intake,
@@ -149,15 +154,15 @@ impl Took {
         match item {
             Item::Audit(record, hash) => return self.record(intake, peer, &record, hash).await,
             Item::Device(report) => {
-                intake.put_report(site, &report).await?;
+                intake.put_report(site, &report, self.now).await?;
+                self.resend.retain(|other| *other != report.device);
                 self.news.push(report.device);
             }
-            Item::Unchanged(Unchanged { device, observed_at, digest, generation }) => {
-                let at = (digest, generation);
-                if intake.touch_device(site, &device, at, observed_at).await? {
-                    self.resend.retain(|other| *other != device);
-                } else if !self.resend.contains(&device) {
-                    self.resend.push(device);
+            Item::Unchanged(unchanged) => {
+                let is_here = intake.touch_device(site, &unchanged, self.now).await?;
+                self.resend.retain(|other| *other != unchanged.device);
+                if !is_here {
+                    self.resend.push(unchanged.device);
                 }
             }
             Item::Forgotten(device) => {
@@ -190,7 +195,7 @@ impl Took {
         } else if self.head.extended(record).hash != hash {
             self.oddities.push(format!("record {number} does not fit the one before it"));
         }
-        intake.add_agent_record(&peer.id, record, hash).await?;
+        intake.add_agent_record(&peer.id, record, hash, self.now).await?;
         self.head = ChainHead { length: number, hash };
         Ok(())
     }

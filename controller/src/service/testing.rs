@@ -156,6 +156,8 @@ pub async fn serve(data: PathBuf, clock: Arc<Hand>, opener: &Opener) -> Arc<Serv
         certificate_life: 7 * DAY,
         pending_life: 3600,
         pending_most: 10,
+        keep_findings: 400 * 86_400,
+        keep_agent_audit: 400 * 86_400,
         data,
         recipients: vec![opener.recipient()],
     };

@@ -3,7 +3,7 @@
 use certs::audit::{ChainHead, Record};
 use certs::random::digest;
 use prost::Message as _;
-use proto::wire::finding::{About, Report, digest_form};
+use proto::wire::finding::{About, Report, Unchanged, digest_form};
 use proto::wire::v1;
 use proto::{AgentId, DeviceName, SiteName, Stance, Timestamp, Verdict};
 
@@ -107,10 +107,11 @@ impl Intake {
         agent: &AgentId,
         record: &Record,
         hash: [u8; 32],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO agent_audit (agent, number, time, deed, subject, detail, hash) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO agent_audit (agent, number, time, deed, subject, detail, hash, arrived_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(agent.as_str())
         .bind(whole(record.number))
@@ -119,6 +120,7 @@ impl Intake {
         .bind(&record.subject)
         .bind(&record.detail)
         .bind(hash.to_vec())
+        .bind(now.unix())
         .execute(&mut *self.tx)
         .await
         .map(drop)
@@ -142,7 +144,12 @@ impl Intake {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_report(&mut self, site: &SiteName, report: &Report) -> Result<(), StoreError> {
+    pub async fn put_report(
+        &mut self,
+        site: &SiteName,
+        report: &Report,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let failed = while_doing("keeping a report");
         let mut wire = v1::DeviceReport::from(report);
         let digest = digest(&digest_form(&wire));
@@ -154,9 +161,9 @@ impl Intake {
             whole(of_measure.count() as u64)
         };
         sqlx::query(
-            "INSERT INTO devices (site, device, observed_at, generation, digest, met, unmet, unknown, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (site, device) DO UPDATE SET \
-             observed_at = excluded.observed_at, generation = excluded.generation, digest = excluded.digest, \
+            "INSERT INTO devices (site, device, observed_at, generation, digest, met, unmet, unknown, body, \
+             arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (site, device) DO UPDATE SET \
+             observed_at = excluded.observed_at, arrived_at = excluded.arrived_at, generation = excluded.generation, digest = excluded.digest, \
              met = excluded.met, unmet = excluded.unmet, unknown = excluded.unknown, body = excluded.body",
         )
         .bind(site.as_str())
@@ -168,6 +175,7 @@ impl Intake {
         .bind(count(Verdict::Unmet))
         .bind(count(Verdict::Unknown))
         .bind(wire.encode_to_vec())
+        .bind(now.unix())
         .execute(&mut *self.tx)
         .await
         .map_err(&failed)?;
@@ -203,19 +211,19 @@ impl Intake {
     pub async fn touch_device(
         &mut self,
         site: &SiteName,
-        device: &DeviceName,
-        (digest, generation): ([u8; 32], u64),
-        observed_at: Timestamp,
+        unchanged: &Unchanged,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE devices SET observed_at = $4, generation = $5 \
+            "UPDATE devices SET observed_at = $4, generation = $5, arrived_at = $6 \
              WHERE site = $1 AND device = $2 AND digest = $3",
         )
         .bind(site.as_str())
-        .bind(device.as_str())
-        .bind(digest.to_vec())
-        .bind(observed_at.unix())
-        .bind(whole(generation))
+        .bind(unchanged.device.as_str())
+        .bind(unchanged.digest.to_vec())
+        .bind(unchanged.observed_at.unix())
+        .bind(whole(unchanged.generation))
+        .bind(now.unix())
         .execute(&mut *self.tx)
         .await
         .map_err(while_doing("noting a look at a device"))?;

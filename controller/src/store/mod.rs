@@ -11,9 +11,12 @@ mod cells;
 pub mod codes;
 pub mod desired;
 pub mod devices;
+#[cfg(test)]
+mod earlier;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
+mod forget;
 mod intake;
 pub mod meta;
 mod migrations;

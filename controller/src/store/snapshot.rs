@@ -1,4 +1,5 @@
-//! A consistent copy of the database while it is in use, and the check of one that was copied back.
+//! A consistent copy of the database while it is in use, and the check of one that was copied back. Both are SQLite's
+//! own: other engines have their own tools for it.
 
 use std::path::Path;
 

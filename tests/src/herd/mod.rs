@@ -5,6 +5,7 @@ pub mod bare;
 pub mod bench;
 pub mod dial;
 pub mod operator;
+pub mod raw;
 pub mod stand;
 
 use std::sync::Arc;

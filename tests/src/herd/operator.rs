@@ -18,6 +18,7 @@ pub struct Desk {
     pub client: OperatorClient<Channel>,
     place: Place,
     code: Ticket,
+    trust: TrustBundle,
 }
 
 impl Desk {
@@ -41,7 +42,12 @@ impl Desk {
         let tls = enrolled(place.organisation.clone(), &trust, &identity)?;
         let channel = channel(place.clone(), tls).await?;
         let client = OperatorClient::new(channel).max_decoding_message_size(64 << 20);
-        Ok(Self { client, place: place.clone(), code: code.clone() })
+        Ok(Self { client, place: place.clone(), code: code.clone(), trust })
+    }
+
+    /// What everybody is to trust.
+    pub fn trust(&self) -> &TrustBundle {
+        &self.trust
     }
 
     /// A connection of somebody without a certificate.

@@ -144,6 +144,15 @@ impl World {
 
     /// Runs the rounds from start to stop, with `story` beside them.
     pub fn run(&mut self, story: impl AsyncFnOnce(&Self)) {
+        self.run_until(story, CancellationToken::cancel);
+    }
+
+    /// The same, and the program dies at the end.
+    pub fn crash(&mut self, story: impl AsyncFnOnce(&Self)) {
+        self.run_until(story, |_| ());
+    }
+
+    fn run_until(&mut self, story: impl AsyncFnOnce(&Self), end: impl FnOnce(&CancellationToken)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (rounds, running) = self.begin();
@@ -151,8 +160,10 @@ impl World {
             let stop = CancellationToken::new();
             let rounds = tokio::spawn(rounds.run(stop.clone()));
             story(self).await;
-            stop.cancel();
-            rounds.await.unwrap();
+            end(&stop);
+            if stop.is_cancelled() {
+                rounds.await.unwrap();
+            }
         });
         self.running = None;
         self.store.clear();

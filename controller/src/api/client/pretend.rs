@@ -5,7 +5,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use certs::hierarchy::{Issuing, LEAF_LIFE, Root};
@@ -45,6 +45,7 @@ struct Inner {
     refused: Mutex<BTreeMap<&'static str, (i32, String)>>,
     asked: Mutex<Vec<String>>,
     revoked: Arc<AtomicBool>,
+    trusts: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Pretend {
             refused: Mutex::default(),
             asked: Mutex::default(),
             revoked: Arc::default(),
+            trusts: AtomicU64::new(1),
         }));
         let serving = pretend.clone();
         std::thread::spawn(move || {
@@ -187,7 +189,12 @@ impl Pretend {
 
     fn trust(&self) -> Option<v1::TrustBundle> {
         let roots = vec![self.0.root.certificate().to_vec()];
-        Some(v1::TrustBundle { generation: 1, roots })
+        Some(v1::TrustBundle { generation: self.0.trusts.load(Ordering::SeqCst), roots })
+    }
+
+    /// From now on, the bundle of roots has this generation.
+    pub fn trusts(&self, generation: u64) {
+        self.0.trusts.store(generation, Ordering::SeqCst);
     }
 
     /// The present of the pretend controller.

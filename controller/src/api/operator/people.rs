@@ -22,6 +22,7 @@ pub async fn who_am_i(
         certificate_ends: me.certificate_ends.unix(),
         controller_version: env!("CARGO_PKG_VERSION").to_owned(),
         controller_time: service.now().unix(),
+        trust_generation: service.authorities.now().trust.generation,
     })
 }
 

@@ -4,7 +4,7 @@ use proto::wire::policy::Work;
 use proto::wire::v1;
 use tonic::Code as Grpc;
 
-use crate::api::testing::{Line, START, World, site, status};
+use crate::api::testing::{Line, START, World, site, soon, status};
 use crate::service::Refusal;
 use crate::store::policies::Scope;
 
@@ -88,7 +88,7 @@ async fn a_newer_stream_ends_the_older_and_goes_on() {
     let mut newer = Line::open(&mut world.agent(&member).await).await;
     newer.tell(status()).await;
     newer.next().await;
-    assert!(older.hear.message().await.unwrap().is_none());
+    older.end().await.unwrap();
     assert_eq!(world.service.live.count(), 1);
     world.service.trust_changed();
     world.service.leave_within(7);
@@ -104,7 +104,7 @@ async fn a_revoked_agent_is_cut_off_while_it_is_connected() {
     line.tell(status()).await;
     line.next().await;
     world.service.revoke_agent(&world.kim(), &member.id, "stolen").await.unwrap();
-    assert!(line.hear.message().await.is_err());
+    assert!(line.end().await.is_err());
     let renewing = v1::RenewRequest { certificate_request: Vec::new() };
     assert!(client.renew(renewing).await.is_err());
     let refused = world.dial(Some(&member.identity)).await.unwrap_err();
@@ -139,7 +139,7 @@ async fn an_order_goes_to_the_agent_and_its_end_comes_back() {
     line.tell(status()).await;
     assert_eq!(line.next().await.orders, vec![order.clone()]);
     line.tell(v1::AgentStatus { orders_done: vec![order.id.clone()], ..status() }).await;
-    let given = asked.await.unwrap().unwrap();
+    let given = soon(asked).await.unwrap().unwrap();
     assert!(given.is_done && given.id.as_str() == order.id);
     world.service.write_once().await.unwrap();
     let open = "SELECT COUNT(*) FROM orders WHERE done_at IS NULL";
@@ -195,7 +195,7 @@ async fn nonsense_ends_a_stream() {
     ] {
         let mut line = Line::open(&mut client).await;
         line.tell(bad).await;
-        let status = line.hear.message().await.unwrap_err();
+        let status = line.end().await.unwrap_err();
         assert_eq!(status.code(), Grpc::InvalidArgument);
     }
 }
@@ -210,6 +210,22 @@ async fn agents_are_asked_to_come_back_before_the_port_closes() {
     let World { running, .. } = world;
     let stopped = tokio::spawn(running.stop());
     assert_eq!(line.next().await.leave_within, 1);
-    assert!(!matches!(line.hear.message().await, Ok(Some(_))));
-    stopped.await.unwrap();
+    // With or without a word of farewell from the transport.
+    let _ = line.end().await;
+    soon(stopped).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_listen_is_told_the_latest_and_not_everything() {
+    const CHANGES: u64 = 40;
+    let world = World::start().await;
+    let member = world.member("harbour").await;
+    let mut line = Line::open(&mut world.agent(&member).await).await;
+    line.tell(status()).await;
+    assert_eq!(line.next().await.desired.unwrap().generation, 1);
+    for number in 1..=CHANGES {
+        apply(&world, &format!("# {number}\n{}", "# a long line\n".repeat(4000))).await;
+    }
+    let newest = line.next_generation(1 + CHANGES).await;
+    assert!(newest < 1 + CHANGES as usize, "{newest} words for {CHANGES} changes");
 }

@@ -2,6 +2,7 @@
 
 mod enrollment;
 mod line;
+mod operators;
 mod port;
 mod recovery;
 mod reports;

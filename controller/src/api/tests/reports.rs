@@ -213,6 +213,11 @@ async fn an_upload_with_anything_wrong_in_it_is_refused_whole() {
         backwards,
         empty,
         upload("one", 1, many),
+        upload(
+            "one",
+            1,
+            [What::Device(v1::DeviceReport { model: "x".repeat(1 << 20), ..report("yard", "") })],
+        ),
         upload("", 1, [good()]),
         upload("a b", 1, [good()]),
     ] {
@@ -221,4 +226,22 @@ async fn an_upload_with_anything_wrong_in_it_is_refused_whole() {
     }
     assert_eq!(world.service.store.number("SELECT COUNT(*) FROM devices").await, 0);
     assert_eq!(world.service.store.number("SELECT COUNT(*) FROM uploads").await, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_reports_any_more_is_forgotten() {
+    let world = World::start().await;
+    let member = world.member("harbour").await;
+    // An agent whose clock is wrong by years loses nothing by it.
+    let mut yard = report("yard", "open");
+    yard.observed_at = 0;
+    let all = records(&member, 1).into_iter().chain([What::Device(yard)]);
+    send(&world, &member, upload("one", 1, all)).await.unwrap();
+    world.service.forget_old().await.unwrap();
+    let kept = "SELECT (SELECT COUNT(*) FROM devices) + (SELECT COUNT(*) FROM agent_audit)";
+    assert_eq!(world.service.store.number(kept).await, 2);
+    world.clock.forward(400 * 86_400 + 1);
+    world.service.forget_old().await.unwrap();
+    assert_eq!(world.service.store.number(kept).await, 0);
+    assert_eq!(world.service.store.number("SELECT COUNT(*) FROM findings").await, 0);
 }

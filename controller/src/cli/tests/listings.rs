@@ -278,7 +278,7 @@ fn one_agent_is_shown_by_its_site_or_the_beginning_of_its_id() {
         assert!(!answer.out.contains('\u{1b}'), "{answer:?}");
     }
     refused(&world.run(&["agent", "show", "0f"]), USAGE, &["more than one agent"]);
-    refused(&world.run(&["agent", "show", "none"]), USAGE, &["no agent or site none"]);
+    refused(&world.run(&["agent", "show", "none"]), USAGE, &["no agent is called none"]);
 }
 
 #[test]

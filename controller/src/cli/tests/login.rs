@@ -14,6 +14,7 @@ fn whoami() -> proto::wire::v1::WhoAmIReply {
         certificate_ends: PRESENT + 7 * DAY,
         controller_version: "0.1.0".to_owned(),
         controller_time: PRESENT - 3,
+        trust_generation: 1,
     }
 }
 
@@ -71,6 +72,24 @@ fn a_certificate_is_renewed_once_half_its_life_is_over() {
     // Ten days after the log-in, the first certificate would be over.
     world.pass(3 * DAY + DAY / 4);
     assert_eq!(world.run(&["whoami"]).code, GOOD);
+}
+
+#[test]
+fn new_roots_are_learned_at_once() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("who_am_i", proto::wire::v1::WhoAmIReply { trust_generation: 2, ..whoami() });
+    pretend.trusts(2);
+    assert_eq!(world.run(&["whoami"]).code, GOOD);
+    assert!(pretend.asked().concat().contains("renew_operator"));
+    let kept: serde_json::Value = serde_json::from_str(&world.read(FILE)).unwrap();
+    assert_eq!(kept["trust_generation"], 2);
+    assert_eq!(world.run(&["whoami"]).code, GOOD);
+    assert!(!pretend.asked().concat().contains("renew_operator"));
+    // Older roots are never taken, whoever says so.
+    pretend.trusts(1);
+    world.pass(4 * DAY);
+    let answer = world.run(&["whoami"]);
+    assert!(answer.code == GOOD && answer.err.contains("older roots"), "{answer:?}");
 }
 
 #[test]

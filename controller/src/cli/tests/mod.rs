@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod found;
 mod hostile;
 mod listings;
 mod login;

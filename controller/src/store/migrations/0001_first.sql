@@ -87,6 +87,8 @@ CREATE TABLE agent_audit (
     subject TEXT NOT NULL,
     detail TEXT NOT NULL,
     hash BLOB NOT NULL,
+    -- By the controller's clock, as the one in devices; agents' clocks may be wrong by years.
+    arrived_at BIGINT NOT NULL,
     PRIMARY KEY (agent, number)
 );
 
@@ -94,6 +96,7 @@ CREATE TABLE devices (
     site TEXT NOT NULL REFERENCES sites (name),
     device TEXT NOT NULL,
     observed_at BIGINT NOT NULL,
+    arrived_at BIGINT NOT NULL,
     generation BIGINT NOT NULL,
     -- SHA-256 of the report with its times and its generation set to 0.
     digest BLOB NOT NULL,

@@ -1,18 +1,26 @@
-//! The newcomer's first minute: a pretend site on loopback, audited for real, with a table and a page to look at.
+//! The newcomer's first minute: a pretend site on loopback, audited for real, with a table and a page to look at; then a
+//! controller and an agent that keep watching it.
+
+mod pair;
+mod programs;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use agent::cli::{self, Console, Terminals};
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use tests::pretend_site::PretendSite;
 
-/// Starts a small pretend site on loopback, audits it, prints the table and writes the HTML report.
+use pair::Pair;
+
+/// Starts a small pretend site on loopback, audits it, prints the table and writes the HTML report; then sets up a
+/// controller and the site's agent and shows what they find.
 #[derive(Parser)]
 #[command(version)]
 struct Demo {
-    /// Keep the site up afterwards, until Ctrl-C, to play with.
+    /// Keep site, controller and agent up afterwards, until Ctrl-C, to play with.
     #[arg(long)]
     serve: bool,
     /// Where to put the site's files and the report; made if it is missing. Default: beside the program, in
@@ -21,10 +29,13 @@ struct Demo {
     out: Option<PathBuf>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let Some(code) = programs::act() {
+        return Ok(code);
+    }
     let demo = Demo::parse();
     cli::harden();
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = demo.out.map_or_else(beside_the_program, Ok)?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -34,11 +45,20 @@ fn main() -> anyhow::Result<()> {
         .block_on(PretendSite::start(&folder, agent::clock::now()))
         .context("cannot start the pretend site")?;
     show(&site, &folder)?;
-    if demo.serve {
-        explain(&site, &folder)?;
-        runtime.block_on(tokio::signal::ctrl_c())?;
-    }
-    Ok(())
+    let links = folder.join("programs");
+    programs::link(&links).context("cannot link the programs")?;
+    tests::daemon::look_in(links);
+    runtime.block_on(async {
+        let pair = Pair::set_up(&folder.join("pair"), &site.site_file()).await?;
+        pair.show().await?;
+        if demo.serve {
+            explain(&site, &folder)?;
+            pair.explain()?;
+            tokio::signal::ctrl_c().await?;
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn beside_the_program() -> anyhow::Result<PathBuf> {

@@ -1,0 +1,70 @@
+//! What the link enters into the agent's audit log: what was decided about trust and about who the box is.
+
+use certs::Clock as _;
+
+use super::Link;
+use crate::store::Draft;
+
+/// A deed of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deed {
+    /// The agent was started.
+    Started,
+    /// A new certificate has proven itself and is in force.
+    Renewed,
+    /// The agent found its way back after its certificate had lapsed.
+    Recovered,
+    /// A new bundle of roots is in force.
+    TrustTaken,
+    /// A bundle of roots was refused.
+    TrustRefused,
+    /// A desired state was refused.
+    DesiredRefused,
+    /// The controller's audit log is not the one that was seen.
+    LogDiffers,
+}
+
+impl Deed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "agent_started",
+            Self::Renewed => "certificate_renewed",
+            Self::Recovered => "agent_recovered",
+            Self::TrustTaken => "trust_taken",
+            Self::TrustRefused => "trust_refused",
+            Self::DesiredRefused => "desired_refused",
+            Self::LogDiffers => "controller_log_differs",
+        }
+    }
+}
+
+impl Link {
+    /// Enters that the agent was started.
+    pub async fn note_start(&self) {
+        self.record(Deed::Started, env!("CARGO_PKG_VERSION")).await;
+    }
+
+    /// The same, unless it is what was entered last of its kind: the controller may say the same again and again.
+    pub(super) async fn record_once(&self, deed: Deed, detail: String) {
+        let before = self.held().recorded.insert(deed, detail.clone());
+        if before.as_ref() != Some(&detail) {
+            self.record(deed, &detail).await;
+        }
+    }
+
+    pub(super) async fn record(&self, deed: Deed, detail: &str) {
+        let draft = Draft {
+            time: self.clock.now(),
+            actor: self.member.borrow().name().to_string(),
+            deed: deed.as_str().to_owned(),
+            subject: String::new(),
+            detail: detail.to_owned(),
+        };
+        match self.store.audit(vec![draft]).await {
+            Ok(_) => self.hasten(),
+            Err(error) => {
+                tracing::error!(deed = deed.as_str(), %error, "the audit log cannot be kept")
+            }
+        }
+    }
+}

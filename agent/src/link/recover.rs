@@ -1,0 +1,145 @@
+//! The way back for an agent whose certificate has lapsed: a challenge, answered with the recovery key that was bound at
+//! enrolment and the state of the last join. The key to be certified is on disk before it is sent and stays the same
+//! until an answer came, since a second key for the same join looks like a second box.
+
+use std::sync::Arc;
+
+use certs::join_state::recovery_message;
+use certs::key::KeyError;
+use certs::{Clock as _, request};
+use proto::wire::v1;
+
+use super::deed::Deed;
+use super::dial::DialFault;
+use super::enroll::on_disk;
+use super::fault::CallFault;
+use super::line::patient;
+use super::reach::Absurd;
+use super::reply::{BadReply, recovered};
+use super::{Link, State};
+use crate::identity::{Granted, IdentityError, Member, Next};
+
+/// Length of a challenge, in bytes.
+const NONCE: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+enum RecoverFault {
+    #[error(transparent)]
+    Dial(#[from] DialFault),
+    #[error(transparent)]
+    Call(#[from] CallFault),
+    #[error(transparent)]
+    Absurd(#[from] Absurd),
+    #[error(transparent)]
+    Reply(#[from] BadReply),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("a key cannot be used")]
+    Key(#[from] KeyError),
+    #[error("the controller's challenge has the wrong length")]
+    BadChallenge,
+}
+
+impl Link {
+    /// Tries the way back once; says what the link is at then. `Online` stands for an identity that is good again.
+    pub(super) async fn find_back(&self) -> State {
+        let fault = match self.recover().await {
+            Ok(()) => return State::Online,
+            Err(fault) => fault,
+        };
+        let state = match &fault {
+            RecoverFault::Call(CallFault::Held(_)) => State::Locked,
+            RecoverFault::Call(CallFault::Refused(_)) => State::Refused,
+            RecoverFault::Dial(DialFault::Untrusted(_) | DialFault::OutOfTime)
+            | RecoverFault::Absurd(_) => State::Untrusted,
+            RecoverFault::Dial(_)
+            | RecoverFault::Call(CallFault::Later(_))
+            | RecoverFault::Reply(_)
+            | RecoverFault::Identity(_)
+            | RecoverFault::Key(_)
+            | RecoverFault::BadChallenge => State::Recovering,
+        };
+        self.fail(state, &fault);
+        state
+    }
+
+    async fn recover(&self) -> Result<(), RecoverFault> {
+        // A renewal may have come so far that only its proof is missing.
+        if let Some(granted) = self.granted().await?
+            && self.prove(granted).await.is_ok()
+        {
+            return Ok(());
+        }
+        let member = self.member.borrow().clone();
+        let line = self.reach(&member, None).await?;
+        let asked = v1::ChallengeRequest { agent_id: member.agent.to_string() };
+        let reply = line.enrollment().challenge(patient(asked)).await.map_err(CallFault::from)?;
+        let v1::ChallengeReply { nonce, controller_time } = reply.into_inner();
+        self.hear_first(&line, controller_time)?;
+        if nonce.len() != NONCE {
+            return Err(RecoverFault::BadChallenge);
+        }
+        let _alone = self.papers.lock().await;
+        let key = self.key_to_certify().await?.key;
+        let request = proof(&member, &nonce, request::make(&key)?)?;
+        let reply = line.enrollment().recover(patient(request)).await.map_err(CallFault::from)?;
+        let joined = reply.into_inner().joined.unwrap_or_default();
+        self.hear(joined.controller_time)?;
+        let back = recovered(joined, &member, &key)?;
+        let (join, ends) = (back.join.sequence, back.identity.not_after());
+        // The old certificate is over, so there is nothing that this has to prove itself against.
+        self.become_member(|_| back).await?;
+        let folder = self.folder.clone();
+        on_disk(move || folder.keep_next(None)).await?;
+        tracing::warn!(join, %ends, "the certificate had lapsed; the agent found its way back");
+        self.record(Deed::Recovered, &format!("join {join}")).await;
+        Ok(())
+    }
+
+    async fn granted(&self) -> Result<Option<Granted>, IdentityError> {
+        let (folder, now) = (self.folder.clone(), self.clock.now());
+        let granted = on_disk(move || Ok(folder.next()?.and_then(|next| next.granted))).await?;
+        let known = self.member.borrow().identity.serial().to_owned();
+        Ok(granted.filter(|it| it.identity.not_after() > now && it.identity.serial() != known))
+    }
+
+    /// The key of a renewal that was begun, or a new one. One that was certified is not asked for again.
+    async fn key_to_certify(&self) -> Result<Next, IdentityError> {
+        let (folder, now) = (self.folder.clone(), self.clock.now());
+        on_disk(move || {
+            let begun = folder.next()?;
+            let is_open = |next: &Next| match &next.granted {
+                None => true,
+                Some(granted) => granted.identity.not_after() <= now,
+            };
+            if let Some(next) = begun.filter(is_open) {
+                return Ok(next);
+            }
+            let next = Next::fresh()?;
+            folder.keep_next(Some(&next))?;
+            Ok(next)
+        })
+        .await
+    }
+}
+
+fn proof(
+    member: &Arc<Member>,
+    nonce: &[u8],
+    certificate_request: Vec<u8>,
+) -> Result<v1::RecoverRequest, KeyError> {
+    let message = recovery_message(nonce, &member.agent, &certificate_request, &member.join);
+    Ok(v1::RecoverRequest {
+        agent_id: member.agent.to_string(),
+        nonce: nonce.to_vec(),
+        proof: member.recovery.sign(&message)?,
+        certificate_request,
+        join_state: Some(v1::JoinState {
+            agent_id: member.join.agent.to_string(),
+            sequence: member.join.sequence,
+            issued_at: member.join.issued_at.unix(),
+            signature: member.join.signature.clone(),
+        }),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}

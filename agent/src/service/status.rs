@@ -1,0 +1,196 @@
+//! What the agent tells of itself to the people at the box, as JSON. Never a secret, and nothing that a stranger could
+//! use: who may read it is decided by the socket's folder.
+
+use std::sync::Arc;
+
+use certs::Clock as _;
+use proto::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::board::{Board, Phase};
+use crate::link::{Link, Standing};
+use crate::rounds::{Handle, Progress};
+
+/// Everything that is told. Times are RFC 3339, durations seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The form of this text.
+    pub palisade_status: u32,
+    /// The agent's version.
+    pub version: String,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// `starting`, `unenrolled`, `identity_damaged`, `serving` or `stopping`.
+    pub state: String,
+    /// What is wrong with the identity's files.
+    pub trouble: Option<String>,
+    /// What time it is.
+    pub clock: ClockStatus,
+    /// Who the box is.
+    pub identity: Option<IdentityStatus>,
+    /// The line to the controller.
+    pub link: Option<Standing>,
+    /// What waits to be uploaded.
+    pub outbox: OutboxStatus,
+    /// The disk.
+    pub store: StoreStatus,
+    /// The visits.
+    pub rounds: Option<RoundsStatus>,
+}
+
+/// What time it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// The agent's time; the earliest that it can be, while it is unknown.
+    pub time: Timestamp,
+    /// Whether it is believed.
+    pub known: bool,
+    /// How far the machine's clock is ahead of the controller's.
+    pub offset_seconds: Option<i64>,
+}
+
+/// Who the box is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityStatus {
+    /// Whose.
+    pub organisation: String,
+    /// The site.
+    pub site: String,
+    /// The agent.
+    pub agent: String,
+    /// When the certificate ends.
+    pub certificate_ends: Timestamp,
+    /// How long the certificate lasts without the controller; 0 once it has lapsed.
+    pub offline_life_seconds: i64,
+    /// When it is renewed.
+    pub renewal_due: Timestamp,
+    /// Of the roots that are trusted.
+    pub trust_generation: u64,
+    /// The number of the last join.
+    pub join: u64,
+}
+
+/// What waits to be uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxStatus {
+    /// Records.
+    pub records: u64,
+    /// Their bytes on disk.
+    pub bytes: u64,
+    /// The time of the oldest.
+    pub oldest: Option<Timestamp>,
+    /// Audit records that will never arrive.
+    pub dropped_audit: u64,
+    /// Status that will never arrive.
+    pub dropped_status: u64,
+}
+
+/// The disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// Why the store goes on from memory; absent while it is on the disk.
+    pub trouble: Option<String>,
+    /// Whether what is written was seen to reach the disk.
+    pub real_syncs: bool,
+}
+
+/// The visits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundsStatus {
+    /// Devices of the site.
+    pub devices: usize,
+    /// Those whose last visit failed.
+    pub failing: usize,
+    /// Cameras on the site's networks that no site file names.
+    pub strangers: usize,
+    /// Visits under way.
+    pub under_way: usize,
+    /// When a visit last ended.
+    pub last_visit: Option<Timestamp>,
+    /// Of the desired state in force; 0 for none.
+    pub generation: u64,
+    /// Nobody is visited, because the time is unknown.
+    pub waits_for_time: bool,
+    /// What is wrong with the site file, the policy or the search.
+    pub troubles: Vec<String>,
+}
+
+pub(super) async fn gather(
+    board: &Board,
+    phase: Phase,
+    serving: Option<(Arc<Link>, Handle)>,
+) -> Status {
+    let now = board.clock.now();
+    let (state, trouble) = match phase {
+        Phase::Starting => ("starting", None),
+        Phase::Unenrolled => ("unenrolled", None),
+        Phase::Damaged(why) => ("identity_damaged", Some(why)),
+        Phase::Serving => ("serving", None),
+        Phase::Stopping => ("stopping", None),
+    };
+    let (outbox, store) = disk(board).await;
+    let link = serving.as_ref().map(|(link, _)| link);
+    Status {
+        palisade_status: 1,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: board.started_at,
+        state: state.to_owned(),
+        trouble,
+        clock: ClockStatus {
+            time: now,
+            known: board.clock.is_known(),
+            offset_seconds: board.clock.offset(),
+        },
+        identity: link.map(|link| identity(link, now)),
+        link: link.map(|link| link.standing().borrow().clone()),
+        outbox,
+        store,
+        rounds: serving.map(|(_, rounds)| progress(&rounds.progress().borrow())),
+    }
+}
+
+fn identity(link: &Link, now: Timestamp) -> IdentityStatus {
+    let member = link.member().borrow().clone();
+    let ends = member.identity.not_after();
+    IdentityStatus {
+        organisation: member.organisation.to_string(),
+        site: member.site.to_string(),
+        agent: member.agent.to_string(),
+        certificate_ends: ends,
+        offline_life_seconds: ends.seconds_since(now).max(0),
+        renewal_due: member.renew_at(),
+        trust_generation: member.trust.generation,
+        join: member.join.sequence,
+    }
+}
+
+async fn disk(board: &Board) -> (OutboxStatus, StoreStatus) {
+    let read = board.store.with(|store| Ok((store.waiting()?, store.condition()))).await;
+    let Ok((waiting, condition)) = read else {
+        let trouble = Some("closed".to_owned());
+        return (OutboxStatus::default(), StoreStatus { trouble, real_syncs: false });
+    };
+    let outbox = OutboxStatus {
+        records: waiting.records,
+        bytes: waiting.bytes,
+        oldest: waiting.oldest,
+        dropped_audit: condition.dropped.audit + condition.refused,
+        dropped_status: condition.dropped.status,
+    };
+    let trouble = condition.degraded.map(|trouble| trouble.word().to_owned());
+    (outbox, StoreStatus { trouble, real_syncs: condition.real_syncs })
+}
+
+fn progress(progress: &Progress) -> RoundsStatus {
+    let Progress { site_error, policy_error, search_error, .. } = progress.clone();
+    RoundsStatus {
+        devices: progress.devices,
+        failing: progress.failing,
+        strangers: progress.strangers,
+        under_way: progress.under_way,
+        last_visit: progress.last_visit,
+        generation: progress.generation,
+        waits_for_time: progress.waits_for_time,
+        troubles: [site_error, policy_error, search_error].into_iter().flatten().collect(),
+    }
+}
