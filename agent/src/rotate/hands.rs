@@ -338,7 +338,7 @@ fn sealed(
 }
 
 /// Does what blocks on the runtime's pool for that. What is wrong is logged here, once.
-async fn pooled<T: Send + 'static>(
+pub(super) async fn pooled<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, ()> {
     let done = crate::store::pooled(move || Ok(work())).await;

@@ -6,6 +6,7 @@
 //! everyday path.
 
 pub mod devices;
+pub mod group;
 pub mod hands;
 
 use async_trait::async_trait;
