@@ -289,6 +289,15 @@ impl<C: Clone + PartialEq> Rotation<C> {
         self
     }
 
+    /// The recovery recipients are others now: what is in use goes into escrow again, before anything else. A change
+    /// under way is brought to its end first.
+    pub fn reseal(mut self) -> Self {
+        if let Self::Settled { live, .. } = &mut self {
+            live.safe = Safe::Nowhere;
+        }
+        self
+    }
+
     /// A word for status and logs.
     pub fn word(&self) -> &'static str {
         match self {

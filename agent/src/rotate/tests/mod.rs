@@ -228,6 +228,21 @@ async fn while_the_controller_is_away_nothing_is_touched_unless_the_vault_will_d
 }
 
 #[tokio::test]
+async fn when_the_recovery_recipients_change_the_new_ones_can_open_what_is_in_use() {
+    let mut agent = Agent::new(RULES, 1);
+    agent.settle().await;
+    agent.key = Opener::generate();
+    let quorum = Quorum::new(1, &[agent.key.recipient().to_string()]).unwrap();
+    agent.recovery = Some(Arc::new(Recovery { generation: 2, quorum }));
+    agent.world.lock().controller.clear();
+    let before = agent.entry();
+    let rotation = before.rotation.reseal();
+    agent.journal().record(&Entry { rotation, ..before }).unwrap();
+    agent.settle().await;
+    assert_eq!(escrowed(&agent.world.lock(), &agent.key), [agent.trusted().unwrap()]);
+}
+
+#[tokio::test]
 async fn a_camera_that_rejects_keeps_its_password_and_no_second_administrator() {
     let agent = Agent::new(RULES, 1);
     agent.world.lock().rejects = true;
