@@ -18,8 +18,8 @@ use super::files;
 use super::inputs::usage;
 use super::run::runtime;
 use super::stop::{GOOD, Stop};
-use crate::identity::{Applicant, Folder, Member};
-use crate::link::enroll::{Application, EnrollFault, USUAL_PACE, Word, enroll};
+use crate::identity::{Applicant, Folder};
+use crate::link::enroll::{Application, EnrollFault, USUAL_PACE, Word, ask, keep};
 use crate::link::entry;
 use crate::store::{Options, Store, StoreError, make_private_folder};
 
@@ -36,27 +36,21 @@ pub fn run(arguments: &Enroll, console: &mut Console<'_>) -> Result<u8, Stop> {
     let failed = |error: StoreError| Stop::Failed(format!("cannot keep an identity: {error}"));
     make_private_folder(data).map_err(failed)?;
     let folder = Arc::new(Folder::within(data));
-    let runtime = runtime()?;
-    match folder.member() {
-        Ok(Some(member)) if arguments.anew => {
-            runtime.block_on(set_aside(data, &member)).map_err(Stop::Failed)?;
-        }
-        Ok(Some(member)) => {
-            return Err(Stop::Usage(format!(
-                "this box is agent {} of site {} already; --anew enrols it anew",
-                member.agent, member.site
-            )));
-        }
-        Ok(None) => {}
-        Err(_) if arguments.anew => {}
-        Err(error) => {
-            return Err(Stop::Failed(format!("{error}; --anew enrols the box anew")));
-        }
-    }
+    let former = former(&folder, arguments)?;
     let clock: SharedClock = Arc::new(SystemClock);
     let mut tell = |word| show(&word, console);
-    let enrolled = runtime.block_on(enroll(&folder, &application, &clock, &mut tell));
-    let member = enrolled.map_err(stop)?;
+    let member = runtime()?.block_on(async {
+        let alone = match &former {
+            Former::None => None,
+            Former::Agent(_) => Some(alone(data).await?),
+        };
+        let member = ask(&folder, &application, &clock, &mut tell).await.map_err(stop)?;
+        if let (Former::Agent(former), Some(store)) = (&former, alone) {
+            store.close().await;
+            set_aside(data, former)?;
+        }
+        keep(&folder, member).await.map_err(|error| stop(error.into()))
+    })?;
     hand_over(data).map_err(|error| {
         Stop::Failed(format!(
             "the box is enrolled, but its identity cannot be given to the service's user: {error}"
@@ -165,15 +159,37 @@ fn text(bytes: Vec<u8>) -> Result<Secret, Stop> {
     Ok(Secret::new(text.trim()))
 }
 
-/// What the former agent of this box gathered cannot be uploaded by another one: it stays for people to look at.
-async fn set_aside(data: &Path, former: &Member) -> Result<(), String> {
-    // Only who can open the store knows that no agent uses it.
+/// Who the box was.
+enum Former {
+    None,
+    /// This agent, or one whose name cannot be read any more.
+    Agent(String),
+}
+
+fn former(folder: &Folder, arguments: &Enroll) -> Result<Former, Stop> {
+    match (folder.member(), arguments.anew) {
+        (Ok(None), _) => Ok(Former::None),
+        (Ok(Some(member)), true) => Ok(Former::Agent(member.agent.to_string())),
+        (Err(_), true) => Ok(Former::Agent("unknown".to_owned())),
+        (Ok(Some(member)), false) => Err(Stop::Usage(format!(
+            "this box is agent {} of site {} already; --anew enrols it anew",
+            member.agent, member.site
+        ))),
+        (Err(error), false) => Err(Stop::Failed(format!("{error}; --anew enrols the box anew"))),
+    }
+}
+
+/// Only who has the store open knows that no agent uses it.
+async fn alone(data: &Path) -> Result<Store, Stop> {
     let options = Options::new(data.to_owned(), entry::audit);
-    let store =
-        Store::open(options).await.map_err(|error| format!("{error}; stop the agent first"))?;
-    store.close().await;
-    let place = data.join(format!("former-{}", former.agent));
-    let moved = (|| {
+    let failed = |error: StoreError| Stop::Failed(format!("{error}; stop the agent first"));
+    Store::open(options).await.map_err(failed)
+}
+
+/// What the former agent gathered cannot be uploaded by another one: it stays for people to look at.
+fn set_aside(data: &Path, former: &str) -> Result<(), Stop> {
+    let place = data.join(format!("former-{former}"));
+    let moved = || {
         fs::create_dir_all(&place)?;
         for name in ["cache", "durable"] {
             match fs::rename(data.join(name), place.join(name)) {
@@ -182,9 +198,10 @@ async fn set_aside(data: &Path, former: &Member) -> Result<(), String> {
             }
         }
         Ok(())
-    })();
-    moved.map_err(|error: io::Error| {
-        format!("cannot set the former agent's data aside in {}: {error}", place.display())
+    };
+    moved().map_err(|error: io::Error| {
+        let place = place.display();
+        Stop::Failed(format!("cannot set the former agent's data aside in {place}: {error}"))
     })
 }
 

@@ -26,7 +26,11 @@ pub const START: i64 = 1_800_000_000;
 
 impl Acme {
     pub fn new() -> Self {
-        let now = Timestamp::from_unix(START);
+        Self::at(START)
+    }
+
+    pub fn at(seconds: i64) -> Self {
+        let now = Timestamp::from_unix(seconds);
         let organisation: Organisation = "acme".parse().unwrap();
         let root = Root::make(&organisation, now).unwrap();
         let issuing = root.issuing(&organisation, now).unwrap();

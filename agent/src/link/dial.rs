@@ -31,7 +31,7 @@ pub type Wire = BufReader<TlsStream<TcpStream>>;
 
 /// Why there is no connection, by what the caller may conclude. Later ones tell more, and win over earlier ones when
 /// several addresses were tried.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialFault {
     /// Nobody answered, or the line broke: try again.
     #[error("the controller cannot be reached: {0}")]
@@ -56,6 +56,28 @@ pub enum DialFault {
     /// It says that our certificate was revoked.
     #[error("the controller says that this agent's certificate was revoked")]
     Revoked,
+}
+
+impl DialFault {
+    /// This one, unless an earlier one tells as much.
+    fn or_more_telling(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(earlier) if earlier.weight() >= self.weight() => earlier,
+            Some(_) | None => self,
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Unreachable(_) => 0,
+            Self::Strange(_) => 1,
+            Self::Untrusted(_) => 2,
+            Self::OutOfTime => 3,
+            Self::Refused(_) => 4,
+            Self::Expired => 5,
+            Self::Revoked => 6,
+        }
+    }
 }
 
 /// Whom to dial, where.
@@ -97,17 +119,17 @@ impl fmt::Debug for Call {
 /// # Errors
 /// [`DialFault`]: the one of all addresses that tells most.
 pub async fn dial_confirmed(call: &Call) -> Result<Wire, DialFault> {
-    let mut worst = DialFault::Unreachable("there is no address to dial".to_owned());
+    let mut telling = None;
     for address in &call.addresses {
         match dial_name(address, call).await {
             Ok(wire) => return Ok(wire),
             Err(fault) => {
                 tracing::debug!(address, %fault, "no connection");
-                worst = worst.max(fault);
+                telling = Some(fault.or_more_telling(telling));
             }
         }
     }
-    Err(worst)
+    Err(telling.unwrap_or(DialFault::Unreachable("there is no address to dial".to_owned())))
 }
 
 /// The controller's own certificate, as its handshake presented it.
@@ -118,14 +140,14 @@ pub fn presented(wire: &Wire) -> Option<&CertificateDer<'static>> {
 
 async fn dial_name(address: &str, call: &Call) -> Result<Wire, DialFault> {
     let looked_up = patiently(tokio::net::lookup_host(address)).await?;
-    let mut worst = DialFault::Unreachable("the name has no address".to_owned());
+    let mut telling = None;
     for socket in looked_up.take(MOST_PER_NAME) {
         match dial_socket(socket, call).await {
             Ok(wire) => return Ok(wire),
-            Err(fault) => worst = worst.max(fault),
+            Err(fault) => telling = Some(fault.or_more_telling(telling)),
         }
     }
-    Err(worst)
+    Err(telling.unwrap_or(DialFault::Unreachable("the name has no address".to_owned())))
 }
 
 async fn dial_socket(socket: SocketAddr, call: &Call) -> Result<Wire, DialFault> {

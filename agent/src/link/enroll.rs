@@ -86,11 +86,11 @@ pub enum Word {
     Again(String),
 }
 
-/// Becomes an agent, and keeps that.
+/// Asks to become an agent, until there is an answer. Nothing of it is kept yet but the keys: that is [`keep`].
 ///
 /// # Errors
 /// [`EnrollFault`]. Whatever it is, asking again with the same ticket is safe.
-pub async fn enroll(
+pub async fn ask(
     folder: &Arc<Folder>,
     application: &Application,
     clock: &SharedClock,
@@ -103,7 +103,7 @@ pub async fn enroll(
     let (mut failures, mut expires) = (0, None);
     loop {
         let fault = match asking.ask().await {
-            Ok(Answer::Member(member)) => return keep(folder, *member).await,
+            Ok(Answer::Member(member)) => return Ok(*member),
             Ok(Answer::Pending { again, until }) => {
                 match expires {
                     // The same key got a later time: the request was forgotten, and this was another.
@@ -159,15 +159,19 @@ async fn applicant(folder: &Arc<Folder>, purpose: [u8; 32]) -> Result<Applicant,
     .await
 }
 
-async fn keep(folder: &Arc<Folder>, member: Member) -> Result<Member, EnrollFault> {
+/// From now on the box is this agent, and nothing of a former one's renewals is left.
+///
+/// # Errors
+/// [`IdentityError`]; then the same answer can be asked for again.
+pub async fn keep(folder: &Arc<Folder>, member: Member) -> Result<Member, IdentityError> {
     let folder = folder.clone();
-    let kept = on_disk(move || {
+    on_disk(move || {
         folder.keep_member(&member)?;
         folder.keep_next(None)?;
         folder.keep_applicant(None)?;
         Ok(member)
-    });
-    Ok(kept.await?)
+    })
+    .await
 }
 
 /// Work on the identity's files, off the runtime's thread.

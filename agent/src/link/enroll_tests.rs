@@ -35,7 +35,9 @@ fn site_box(fake: &Fake, address: &str, token: Option<&str>) -> SiteBox {
 impl SiteBox {
     async fn enroll(&mut self) -> Result<Member, EnrollFault> {
         let heard = &mut self.heard;
-        enroll(&self.folder, &self.application, &self.clock, &mut |word| heard.push(word)).await
+        let mut tell = |word| heard.push(word);
+        let member = ask(&self.folder, &self.application, &self.clock, &mut tell).await?;
+        Ok(keep(&self.folder, member).await?)
     }
 }
 

@@ -23,7 +23,7 @@ mod tell;
 mod upload;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod testing;
 
@@ -61,6 +61,8 @@ pub struct Pace {
     pub upload: Duration,
     /// What is not urgent of the status is told at most so often.
     pub tell: Duration,
+    /// How often an agent that is not enrolled looks whether it is by now.
+    pub look: Duration,
 }
 
 impl Pace {
@@ -71,6 +73,7 @@ impl Pace {
         unwelcome: Duration::from_secs(3600),
         upload: Duration::from_secs(3600),
         tell: Duration::from_secs(600),
+        look: Duration::from_secs(2),
     };
 }
 
@@ -249,4 +252,4 @@ fn dice() -> [u8; 4] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

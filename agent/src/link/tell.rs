@@ -34,7 +34,8 @@ impl Told {
             } = status.clone();
             (generation, desired_digest, trust_generation, time_known, orders_done)
         };
-        if urgent(status) != urgent(last) {
+        let is_empty_again = status.outbox_records == 0 && last.outbox_records > 0;
+        if urgent(status) != urgent(last) || is_empty_again {
             return true;
         }
         let rest = |status: &v1::AgentStatus| {

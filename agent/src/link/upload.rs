@@ -49,6 +49,7 @@ impl Link {
             let wait = match drained {
                 Ok(()) => {
                     backoff.reset();
+                    self.news.notify_one();
                     self.pace.upload / 2 + part(self.pace.upload / 2, dice())
                 }
                 Err(fault) => {

@@ -37,8 +37,6 @@ use upkeep::Remembered;
 pub use socket::SocketError;
 pub use status::Status;
 
-/// How often an agent that is not enrolled looks whether it is by now.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Visits under way end within this, once the agent is told to stop.
 const BREAK_OFF: Duration = Duration::from_secs(10);
 /// Everything ends within this, once the visits have.
@@ -128,7 +126,7 @@ async fn serve(
 ) {
     let folder = Arc::new(Folder::within(&settings.data));
     let member = tokio::select! {
-        member = enrolled(&folder, board) => member,
+        member = enrolled(&folder, board, settings.pace.look) => member,
         () = stop.cancelled() => return systemd::stopping(),
     };
     let parts = (board.clock.clone(), board.store.clone());
@@ -207,7 +205,7 @@ fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Suppli
 }
 
 /// Waits for an identity. One that cannot be read is told, and waited for as well: somebody may restore it.
-async fn enrolled(folder: &Arc<Folder>, board: &Arc<Board>) -> Member {
+async fn enrolled(folder: &Arc<Folder>, board: &Arc<Board>, look: Duration) -> Member {
     loop {
         let reading = folder.clone();
         let read: Result<_, IdentityError> = match pooled(move || Ok(reading.member())).await {
@@ -219,7 +217,7 @@ async fn enrolled(folder: &Arc<Folder>, board: &Arc<Board>) -> Member {
             Ok(None) => board.enter(Phase::Unenrolled),
             Err(error) => board.enter(Phase::Damaged(words(&error))),
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(look).await;
     }
 }
 
@@ -234,3 +232,6 @@ fn words(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

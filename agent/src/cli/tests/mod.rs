@@ -5,6 +5,7 @@ mod outputs;
 mod passwords;
 mod pins;
 mod reports;
+mod unattended;
 mod usage;
 
 use std::collections::BTreeMap;

@@ -23,12 +23,13 @@ use crate::identity::{Folder, Member};
 use crate::store::{Options, Store};
 
 /// Waits end at once, and nothing is told or uploaded merely because time passed.
-const HASTE: Pace = Pace {
+pub(crate) const HASTE: Pace = Pace {
     first: Duration::from_millis(1),
     cap: Duration::from_millis(5),
     unwelcome: Duration::from_millis(5),
     upload: Duration::from_secs(3600),
     tell: Duration::from_secs(3600),
+    look: Duration::from_millis(1),
 };
 
 /// An agent with its link under way.
