@@ -113,6 +113,11 @@ impl Verifier {
         Self { head: ChainHead::default(), witnesses }
     }
 
+    /// A verifier that takes up behind a record that it believes, because those before it are kept no longer.
+    pub fn behind(head: ChainHead, witnesses: impl IntoIterator<Item = Witness>) -> Self {
+        Self { head, ..Self::new(witnesses) }
+    }
+
     /// Takes the next record with the hash that stands beside it.
     ///
     /// # Errors
@@ -234,6 +239,22 @@ mod tests {
             verify(&whole[..3], Some(head(&whole))),
             Err(BrokenChain::CutOff { found: 3, kept: 5, .. })
         ));
+    }
+
+    #[test]
+    fn what_is_left_of_a_log_verifies_behind_its_first_record_and_no_other_follows_it() {
+        let whole = log(9);
+        let verify = |left: &[(Record, [u8; 32])]| {
+            let witness = Witness { by: "agent 00ff".to_owned(), head: head(&whole[..8]) };
+            let mut verifier = Verifier::behind(head(&left[..1]), [witness]);
+            left[1..].iter().try_for_each(|(record, hash)| verifier.take(record, hash))?;
+            verifier.finish().map(|head| head.length)
+        };
+        assert_eq!(verify(&whole[4..]), Ok(9));
+        assert!(matches!(verify(&whole[4..7]), Err(BrokenChain::CutOff { .. })));
+        let mut changed = whole.clone();
+        changed[5].0.subject.push('x');
+        assert_eq!(verify(&changed[4..]), Err(BrokenChain::Changed(6)));
     }
 
     #[test]

@@ -99,7 +99,8 @@ fn heed_signals(
 }
 
 fn log_to_errors(format: LogFormat, console: &Console<'_>) -> Result<(), Stop> {
-    let wanted = console.set_variable(VARIABLE).unwrap_or_else(|| "info".into());
+    let wanted =
+        console.set_variable(VARIABLE).unwrap_or_else(|| "warn,agent=info,certs=info".into());
     let filter = wanted.to_str().and_then(|text| EnvFilter::try_new(text).ok());
     let filter = filter.ok_or_else(|| {
         Stop::Usage(format!("{VARIABLE} makes no sense; it is like info or agent::link=debug"))

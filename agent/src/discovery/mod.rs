@@ -108,7 +108,7 @@ impl Survey {
 
     /// The kernel's own table, and web servers on the usual ports.
     pub fn of_this_machine() -> Self {
-        Self::new(PathBuf::from("/proc/net/arp"), Arc::new(WebProber::default()))
+        Self::new(PathBuf::from("/proc/self/net/arp"), Arc::new(WebProber::default()))
     }
 
     /// The cameras inside `networks` that are not at one of our `own` addresses. `now`: seconds of the monotonic clock.

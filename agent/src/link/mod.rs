@@ -95,6 +95,8 @@ pub struct Link {
     news: Notify,
     /// Something that waits should be uploaded soon.
     urgent: Notify,
+    /// How often the outbox has run empty.
+    drains: watch::Sender<u64>,
     /// An operator wants the certificate renewed now.
     hurry: watch::Sender<Option<OrderId>>,
     /// Devices whose whole report is wanted.
@@ -147,6 +149,7 @@ impl Link {
             held: Mutex::new(held),
             news: Notify::new(),
             urgent: Notify::new(),
+            drains: watch::Sender::new(0),
             hurry: watch::Sender::new(None),
             wanted: Notify::new(),
             papers: tokio::sync::Mutex::new(()),
@@ -194,6 +197,11 @@ impl Link {
     /// Something entered the outbox that should not wait for its turn.
     pub fn hasten(&self) {
         self.urgent.notify_one();
+    }
+
+    /// Changes whenever everything that waited was uploaded.
+    pub fn drains(&self) -> watch::Receiver<u64> {
+        self.drains.subscribe()
     }
 
     /// Waits until the controller asks for whole reports, and gives the devices.

@@ -50,6 +50,7 @@ impl Link {
                 Ok(()) => {
                     backoff.reset();
                     self.news.notify_one();
+                    self.drains.send_modify(|drains| *drains = drains.wrapping_add(1));
                     self.pace.upload / 2 + part(self.pace.upload / 2, dice())
                 }
                 Err(fault) => {

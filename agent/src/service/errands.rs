@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use proto::wire::policy::{Order, OrderId, Work};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::link::Link;
 use crate::rounds::Handle;
+
+/// What an order brought may take so long to reach the controller before it hears that the order is done.
+const DELIVERY: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(
     link: &Arc<Link>,
@@ -33,7 +38,8 @@ pub(super) async fn run(
     }
 }
 
-/// Each order is handed on once, and told done once every device was looked at and its report is on its way.
+/// Each order is handed on once, and told done once every device was looked at and, if the line allows, reported: who
+/// waits for an order wants to see what came of it.
 async fn orders(link: &Arc<Link>, rounds: &Handle) {
     let mut listed = link.orders();
     let mut taken: BTreeSet<OrderId> = BTreeSet::new();
@@ -44,14 +50,13 @@ async fn orders(link: &Arc<Link>, rounds: &Handle) {
         taken.retain(|id| now.iter().any(|order| order.id == *id));
         for order in now {
             if taken.insert(order.id.clone()) {
-                under_way.push(carry_out(rounds, order));
+                under_way.push(carry_out(link, rounds, order));
             }
         }
         tokio::select! {
             changed = listed.changed() => if changed.is_err() { return },
             Some(ended) = under_way.next(), if !under_way.is_empty() => {
                 if let Some(order) = ended {
-                    link.hasten();
                     link.done(order);
                 }
             }
@@ -59,10 +64,22 @@ async fn orders(link: &Arc<Link>, rounds: &Handle) {
     }
 }
 
-async fn carry_out(rounds: &Handle, order: Order) -> Option<OrderId> {
+async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId> {
     let Work::Visit(devices) = order.what else { return None };
     let ended = rounds.visit(order.id.clone(), order.expires_at, devices).await.ok()?;
-    ended.await.ok().map(|()| order.id)
+    ended.await.ok()?;
+    let mut drains = link.drains();
+    let delivered = async {
+        // An upload that was under way may have passed by what the visit brought; the next one cannot.
+        for _ in 0..2 {
+            link.hasten();
+            if drains.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = timeout(DELIVERY, delivered).await;
+    Some(order.id)
 }
 
 async fn resends(link: &Arc<Link>, rounds: &Handle) {

@@ -32,6 +32,8 @@ pub struct Status {
     pub link: Option<Standing>,
     /// What waits to be uploaded.
     pub outbox: OutboxStatus,
+    /// The agent's own audit log.
+    pub audit: AuditStatus,
     /// The disk.
     pub store: StoreStatus,
     /// The visits.
@@ -85,6 +87,15 @@ pub struct OutboxStatus {
     pub dropped_status: u64,
 }
 
+/// The agent's own audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditStatus {
+    /// Records since the box was enrolled.
+    pub length: u64,
+    /// The last one's hash in hex; empty while there is none, or while the disk cannot be used.
+    pub hash: String,
+}
+
 /// The disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreStatus {
@@ -128,7 +139,7 @@ pub(super) async fn gather(
         Phase::Serving => ("serving", None),
         Phase::Stopping => ("stopping", None),
     };
-    let (outbox, store) = disk(board).await;
+    let (outbox, audit, store) = disk(board).await;
     let link = serving.as_ref().map(|(link, _)| link);
     Status {
         palisade_status: 1,
@@ -144,6 +155,7 @@ pub(super) async fn gather(
         identity: link.map(|link| identity(link, now)),
         link: link.map(|link| link.standing().borrow().clone()),
         outbox,
+        audit,
         store,
         rounds: serving.map(|(_, rounds)| progress(&rounds.progress().borrow())),
     }
@@ -164,12 +176,16 @@ fn identity(link: &Link, now: Timestamp) -> IdentityStatus {
     }
 }
 
-async fn disk(board: &Board) -> (OutboxStatus, StoreStatus) {
-    let read = board.store.with(|store| Ok((store.waiting()?, store.condition()))).await;
-    let Ok((waiting, condition)) = read else {
-        let trouble = Some("closed".to_owned());
-        return (OutboxStatus::default(), StoreStatus { trouble, real_syncs: false });
+async fn disk(board: &Board) -> (OutboxStatus, AuditStatus, StoreStatus) {
+    let read =
+        board.store.with(|store| Ok((store.waiting()?, store.head(), store.condition()))).await;
+    let Ok((waiting, head, condition)) = read else {
+        let store = StoreStatus { trouble: Some("closed".to_owned()), real_syncs: false };
+        return (OutboxStatus::default(), AuditStatus::default(), store);
     };
+    let audit = head.filter(|head| head.length > 0).map_or_else(AuditStatus::default, |head| {
+        AuditStatus { length: head.length, hash: certs::random::hex(&head.hash) }
+    });
     let outbox = OutboxStatus {
         records: waiting.records,
         bytes: waiting.bytes,
@@ -178,7 +194,7 @@ async fn disk(board: &Board) -> (OutboxStatus, StoreStatus) {
         dropped_status: condition.dropped.status,
     };
     let trouble = condition.degraded.map(|trouble| trouble.word().to_owned());
-    (outbox, StoreStatus { trouble, real_syncs: condition.real_syncs })
+    (outbox, audit, StoreStatus { trouble, real_syncs: condition.real_syncs })
 }
 
 fn progress(progress: &Progress) -> RoundsStatus {

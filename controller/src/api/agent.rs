@@ -38,7 +38,7 @@ impl Agent for AgentApi {
         request: Request<v1::ReportRequest>,
     ) -> Result<Response<v1::ReportReply>, Status> {
         let peer = peer::agent(&self.service, request.extensions())?;
-        let actor = self.service.actor_of(&peer);
+        let actor = self.service.actor_of(&peer.id);
         let upload = upload(request.into_inner(), &actor).map_err(malformed)?;
         let taken = self.service.take_report(&peer, upload).await.map_err(status)?;
         let Acknowledged { committed, resend } = taken;

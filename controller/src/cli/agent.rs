@@ -1,5 +1,6 @@
 //! `palisade agent`: the agents of the sites, and what they are ordered to do.
 
+mod find;
 mod rows;
 
 use clap::{Args, Subcommand};
@@ -13,6 +14,7 @@ use super::stop::{FAILED, GOOD, Stop};
 use super::table::{self, Format, Printing};
 use crate::config::Span;
 
+pub use find::{Candidate, pick};
 pub use rows::AgentRow;
 use rows::PendingRow;
 
@@ -191,34 +193,33 @@ fn list(list: &List, connection: &Connection, console: &mut Console<'_>) -> Resu
 }
 
 fn show(show: &Show, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {
-    let request = v1::ListAgentsRequest { site: String::new() };
-    let agents = Session::open(connection, console)?.ask(request)?.agents;
-    let wanted = &show.agent;
-    let is = |agent: &v1::AgentView| agent.site == *wanted || agent.id.starts_with(wanted.as_str());
-    let mut found: Vec<_> = agents.into_iter().filter(is).collect();
-    // A site keeps those it had: the one that serves it now is meant.
-    if found.iter().all(|agent| agent.site == *wanted) {
-        let gone = [v1::AgentState::Revoked.into(), v1::AgentState::Replaced.into()];
-        found.sort_by_key(|agent| (gone.contains(&agent.state), -agent.enrolled_at));
-        found.truncate(1);
-    }
-    match (found.pop(), found.is_empty()) {
-        (Some(agent), true) => {
-            let row = AgentRow::try_from(agent)?;
-            match show.printing.format {
-                Format::Json => table::object(&row, console)?,
-                Format::Text => {
-                    let text = row.details(console.clock.now());
-                    console.result(&text)?;
-                }
-            }
-            Ok(GOOD)
+    let mut session = Session::open(connection, console)?;
+    let row = AgentRow::try_from(find(&show.agent, &mut session)?)?;
+    match show.printing.format {
+        Format::Json => table::object(&row, console)?,
+        Format::Text => {
+            let text = row.details(console.clock.now());
+            console.result(&text)?;
         }
-        (Some(_), false) => Err(Stop::Usage(format!("more than one agent begins with {wanted}"))),
-        (None, _) => Err(Stop::Usage(format!(
-            "no agent is called {wanted} or serves a site of that name; see agent list"
-        ))),
     }
+    Ok(GOOD)
+}
+
+/// The agent that is meant by a site's name, an id or the beginning of one.
+///
+/// # Errors
+/// None or more than one; a controller that is not reached or refuses.
+pub fn find(wanted: &str, session: &mut Session) -> Result<v1::AgentView, Stop> {
+    let mut agents = session.ask(v1::ListAgentsRequest { site: String::new() })?.agents;
+    let gone = [v1::AgentState::Revoked.into(), v1::AgentState::Replaced.into()];
+    let candidates = agents.iter().map(|agent| Candidate {
+        id: agent.id.clone(),
+        site: agent.site.clone(),
+        is_gone: gone.contains(&agent.state),
+        enrolled_at: agent.enrolled_at,
+    });
+    let place = pick(wanted, &candidates.collect::<Vec<_>>())?;
+    Ok(agents.swap_remove(place))
 }
 
 fn send(order: &Order, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {

@@ -1,14 +1,17 @@
-//! `palisade audit`: the controller's log of who did what. It is verified here, on this machine, from what was exported,
-//! from the database file or from the controller itself.
+//! `palisade audit`: the controller's log of who did what, and what agents reported of theirs. A log is verified here, on
+//! this machine, from what was exported, from the database file or from the controller itself.
 
 mod export;
 mod record;
 mod verify;
+mod walk;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use proto::wire::v1;
 
+use super::agent;
 use super::console::Console;
 use super::session::{Connection, Session};
 use super::stop::{GOOD, Stop};
@@ -19,6 +22,7 @@ use record::AuditRow;
 pub const EXAMPLE: &str = "\
 Examples:
   palisade audit log --from 100
+  palisade audit log --agent harbour
   palisade audit export --output audit.jsonl
   palisade audit verify audit.jsonl --head 128:9f86d0...";
 
@@ -37,6 +41,7 @@ Examples:
   palisade audit verify
   palisade audit verify audit.jsonl --head 128:9f86d0...
   palisade audit verify /var/lib/palisade/palisade.db
+  palisade audit verify --agent harbour
 
 The first fetches the controller's log and verifies it here; the others need no controller.
 That the end was cut off shows only against a head that somebody else kept: every agent keeps one
@@ -47,9 +52,20 @@ That the end was cut off shows only against a head that somebody else kept: ever
     Export(Export),
 }
 
+/// Whose log it is.
+#[derive(Debug, Args)]
+pub struct Whose {
+    /// Not the controller's own log, but the records of this agent's: the site, or the agent's id or the beginning of it
+    #[arg(long, value_name = "AGENT")]
+    pub agent: Option<String>,
+}
+
 /// `audit log`
 #[derive(Debug, Args)]
 pub struct Log {
+    /// Whose log.
+    #[command(flatten)]
+    pub whose: Whose,
     /// From this record on
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub from: u64,
@@ -67,6 +83,9 @@ pub struct Verify {
     /// A head that somebody kept: how many records there were, and the last one's hash; may be repeated
     #[arg(long = "head", value_name = "LENGTH:HEX", value_parser = verify::head)]
     pub heads: Vec<certs::audit::ChainHead>,
+    /// Whose log.
+    #[command(flatten)]
+    pub whose: Whose,
     /// How to print it.
     #[command(flatten)]
     pub printing: Printing,
@@ -78,6 +97,9 @@ pub struct Export {
     /// The file; - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
+    /// Whose log.
+    #[command(flatten)]
+    pub whose: Whose,
 }
 
 /// Does it.
@@ -96,11 +118,28 @@ pub fn run(
     }
 }
 
+/// What the controller is asked for: its own log or, by its whole id, an agent's.
+///
+/// # Errors
+/// No such agent; a controller that is not reached or refuses.
+fn asked(
+    agent: Option<&str>,
+    from: u64,
+    session: &mut Session,
+) -> Result<v1::ReadAuditLogRequest, Stop> {
+    let agent = match agent {
+        None => String::new(),
+        Some(wanted) => agent::find(wanted, session)?.id,
+    };
+    Ok(v1::ReadAuditLogRequest { from, agent })
+}
+
 /// Prints as it arrives: the log may be long.
 fn log(log: &Log, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {
     let mut session = Session::open(connection, console)?;
-    let mut records = session.begin(async |client| client.read_audit_log(log.from).await)?;
-    let mut rows = Vec::new();
+    let request = asked(log.whose.agent.as_deref(), log.from, &mut session)?;
+    let mut records = session.begin(async |client| client.read_audit_log(request).await)?;
+    let (mut rows, mut is_first) = (Vec::new(), true);
     loop {
         let next = session.next(&mut records)?;
         let is_end = next.is_none();
@@ -115,13 +154,13 @@ fn log(log: &Log, connection: &Connection, console: &mut Console<'_>) -> Result<
                 Format::Text => rows.push(row),
             }
         }
-        let is_first = rows.first().is_some_and(|row| row.number == log.from);
         if rows.len() == CHUNK || (is_end && !rows.is_empty()) {
             let now = console.clock.now();
             let cells: Vec<_> = rows.drain(..).map(|row| row.cells(now)).collect();
             let text = table::table(AuditRow::TITLES, &cells, console.terminals);
             // Titles once, at the top.
             let text = if is_first { &text } else { text.split_once('\n').map_or("", |it| it.1) };
+            is_first = false;
             if !console.piece(text)? {
                 return Ok(GOOD);
             }

@@ -49,6 +49,7 @@ use crate::store::Store;
 
 pub use authorities::Authorities;
 pub use caller::{AgentPeer, OperatorPeer, Source};
+pub use log::Keeper;
 pub use refusal::Refusal;
 pub use reports::News;
 pub use roles::Act;

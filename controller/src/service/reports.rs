@@ -72,11 +72,6 @@ pub struct News {
 }
 
 impl Service {
-    /// The name that an agent's own audit records are by.
-    pub fn actor_of(&self, peer: &AgentPeer) -> String {
-        Name::Agent(self.organisation.clone(), peer.id.clone()).to_string()
-    }
-
     /// Takes an upload in.
     ///
     /// # Errors

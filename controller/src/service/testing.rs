@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use certs::audit::{ChainHead, Record};
 use certs::request;
 use certs::seal::{Opener, Work};
 use certs::ticket::Ticket;
@@ -135,6 +136,29 @@ impl World {
         let id = joined.answer.agent.clone();
         let peer = AgentPeer::new(id, site(text), certificate, source().0, Proof::made_by_peer());
         (peer, joined, key)
+    }
+
+    /// The agent reports that many records of its own chain, which are its first.
+    pub async fn records(&self, peer: &AgentPeer, count: u64) {
+        let mut head = ChainHead::default();
+        let each = (1..=count).map(|number| {
+            let record = Record {
+                number,
+                time: Timestamp::from_unix(NOW),
+                actor: self.service.actor_of(&peer.id),
+                deed: "visit_failed".to_owned(),
+                subject: "yard".to_owned(),
+                detail: String::new(),
+            };
+            head = head.extended(&record);
+            Entry { sequence: number, item: Item::Audit(record, head.hash) }
+        });
+        let mut each = each.peekable();
+        while each.peek().is_some() {
+            let entries = each.by_ref().take(256).collect();
+            let upload = Upload { epoch: "audit".to_owned(), entries };
+            self.service.take_report(peer, upload).await.unwrap();
+        }
     }
 
     /// The agent reports a device with these findings.

@@ -1,8 +1,9 @@
 //! The audit log: one record per change, chained by hash, in the same transaction as the change.
 
 use certs::audit::{ChainHead, Record};
-use proto::Timestamp;
+use proto::{AgentId, Timestamp};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::cells::{Cells as _, whole};
 use super::{Change, Store, StoreError, while_doing};
@@ -91,22 +92,47 @@ impl Store {
         .fetch_all(&self.readers)
         .await
         .map_err(while_doing("reading the audit log"))?;
-        let each = rows.iter().map(|row| {
-            let record = Record {
-                number: row.count("number")?,
-                time: row.time("time")?,
-                actor: row.text("actor")?,
-                deed: row.text("deed")?,
-                subject: row.text("subject")?,
-                detail: row.text("detail")?,
-            };
-            Ok((record, row.bytes("hash")?))
-        });
-        each.collect()
+        rows.iter().map(|row| record(row, row.text("actor")?)).collect()
+    }
+
+    /// Records that an agent reported of its own chain, from this number on, each with its hash: at most `most`, in
+    /// their order. `actor` is the name that they are by, for it stands in the hashes and not in the table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn agent_records(
+        &self,
+        (agent, actor): (&AgentId, &str),
+        from: u64,
+        most: u32,
+    ) -> Result<Vec<(Record, Vec<u8>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, time, deed, subject, detail, hash FROM agent_audit \
+             WHERE agent = $1 AND number >= $2 ORDER BY number LIMIT $3",
+        )
+        .bind(agent.as_str())
+        .bind(whole(from))
+        .bind(i64::from(most))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(while_doing("reading an agent's audit log"))?;
+        rows.iter().map(|row| record(row, actor.to_owned())).collect()
     }
 }
 
-fn head(row: &sqlx::any::AnyRow) -> Result<ChainHead, StoreError> {
+pub(super) fn record(row: &AnyRow, actor: String) -> Result<(Record, Vec<u8>), StoreError> {
+    let record = Record {
+        number: row.count("number")?,
+        time: row.time("time")?,
+        actor,
+        deed: row.text("deed")?,
+        subject: row.text("subject")?,
+        detail: row.text("detail")?,
+    };
+    Ok((record, row.bytes("hash")?))
+}
+
+fn head(row: &AnyRow) -> Result<ChainHead, StoreError> {
     let failed = while_doing("reading the audit log");
     let number: i64 = row.try_get("number").map_err(&failed)?;
     let hash: Vec<u8> = row.try_get("hash").map_err(&failed)?;

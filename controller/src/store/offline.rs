@@ -3,15 +3,35 @@
 
 use std::path::Path;
 
+use certs::Name;
 use certs::audit::{ChainHead, Record, Witness};
-use proto::Timestamp;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Row as _};
+use proto::{AgentId, Organisation, Timestamp};
+use sqlx::AnyPool;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 
-use super::{StoreError, while_doing};
+use super::audit::record;
+use super::cells::{Cells as _, whole};
+use super::{Standing, StoreError, while_doing};
 
 /// Records read at a time.
 const PAGE: i64 = 1000;
+
+/// An agent that may have reported records of its own chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reporter {
+    /// Its id.
+    pub id: String,
+    /// The site that it serves or served.
+    pub site: String,
+    /// Whether it serves it no more.
+    pub is_gone: bool,
+    /// When it joined.
+    pub enrolled_at: Timestamp,
+    /// The name that its records are by.
+    pub actor: String,
+    /// The last record that it reported.
+    pub head: ChainHead,
+}
 
 /// The audit log of a database file.
 #[derive(Debug)]
@@ -38,38 +58,72 @@ impl Log {
         Ok(Self { pool: pool.map_err(&failed)? })
     }
 
-    /// The records behind number `after`, with their hashes, at most a thousand; empty at the end. They come in the
-    /// order of their numbers, so that one that is missing or was renumbered shows.
+    /// The records behind number `after` of the controller's log or an agent's, with their hashes, at most a thousand;
+    /// empty at the end. They come in the order of their numbers, so that one that is missing or was renumbered shows.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn page(&self, after: u64) -> Result<Vec<(Record, Vec<u8>)>, StoreError> {
-        let failed = while_doing("reading the audit log");
+    pub async fn page(
+        &self,
+        agent: Option<&Reporter>,
+        after: u64,
+    ) -> Result<Vec<(Record, Vec<u8>)>, StoreError> {
+        let query = match agent {
+            None => sqlx::query(
+                "SELECT number, time, actor, deed, subject, detail, hash FROM audit_log \
+                 WHERE number > $1 ORDER BY number LIMIT $2",
+            ),
+            Some(_) => sqlx::query(
+                "SELECT number, time, deed, subject, detail, hash FROM agent_audit \
+                 WHERE number > $1 AND agent = $3 ORDER BY number LIMIT $2",
+            ),
+        };
+        let query = query.bind(whole(after)).bind(PAGE);
+        let query = match agent {
+            None => query,
+            Some(agent) => query.bind(agent.id.clone()),
+        };
+        let rows = query.fetch_all(&self.pool).await;
+        let rows = rows.map_err(while_doing("reading the audit log"))?;
+        let actor = |row: &AnyRow| match agent {
+            None => row.text("actor"),
+            Some(agent) => Ok(agent.actor.clone()),
+        };
+        rows.iter().map(|row| record(row, actor(row)?)).collect()
+    }
+
+    /// Every agent that may have reported records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn agents(&self) -> Result<Vec<Reporter>, StoreError> {
+        let failed = while_doing("listing agents");
+        let row = sqlx::query("SELECT value FROM meta WHERE key = 'organisation'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(&failed)?;
+        let organisation: Organisation = row.word("value")?;
         let rows = sqlx::query(
-            "SELECT number, time, actor, deed, subject, detail, hash FROM audit_log \
-             WHERE number > $1 ORDER BY number LIMIT $2",
+            "SELECT id, site, standing, enrolled_at, audit_length, audit_hash FROM agents",
         )
-        .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(PAGE)
         .fetch_all(&self.pool)
         .await
         .map_err(&failed)?;
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            let number: i64 = row.try_get("number").map_err(&failed)?;
-            let time: i64 = row.try_get("time").map_err(&failed)?;
-            let record = Record {
-                number: u64::try_from(number)
-                    .map_err(|_| StoreError::Nonsense(format!("audit record {number}")))?,
-                time: Timestamp::from_unix(time),
-                actor: row.try_get("actor").map_err(&failed)?,
-                deed: row.try_get("deed").map_err(&failed)?,
-                subject: row.try_get("subject").map_err(&failed)?,
-                detail: row.try_get("detail").map_err(&failed)?,
-            };
-            page.push((record, row.try_get("hash").map_err(&failed)?));
-        }
-        Ok(page)
+        let each = rows.iter().map(|row| {
+            let id: AgentId = row.word("id")?;
+            Ok(Reporter {
+                id: id.to_string(),
+                site: row.text("site")?,
+                is_gone: matches!(row.word("standing")?, Standing::Revoked | Standing::Replaced),
+                enrolled_at: row.time("enrolled_at")?,
+                actor: Name::Agent(organisation.clone(), id).to_string(),
+                head: ChainHead {
+                    length: row.count("audit_length")?,
+                    hash: row.hash("audit_hash")?,
+                },
+            })
+        });
+        each.collect()
     }
 
     /// The heads that agents have said they know.
@@ -84,26 +138,21 @@ impl Log {
         .fetch_all(&self.pool)
         .await
         .map_err(&failed)?;
-        let mut heads = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id: String = row.try_get("id").map_err(&failed)?;
-            let length: i64 = row.try_get("witnessed_length").map_err(&failed)?;
-            let hash: Vec<u8> = row.try_get("witnessed_hash").map_err(&failed)?;
-            let nonsense = || StoreError::Nonsense(format!("the head that agent {id} witnessed"));
+        let each = rows.iter().map(|row| {
             let head = ChainHead {
-                length: u64::try_from(length).map_err(|_| nonsense())?,
-                hash: hash.try_into().map_err(|_| nonsense())?,
+                length: row.count("witnessed_length")?,
+                hash: row.hash("witnessed_hash")?,
             };
-            heads.push(Witness { by: format!("agent {id}"), head });
-        }
-        Ok(heads)
+            Ok(Witness { by: format!("agent {}", row.text("id")?), head })
+        });
+        each.collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use certs::audit::{BrokenChain, Verifier};
-    use sqlx::AssertSqlSafe;
+    use sqlx::{AssertSqlSafe, Row as _};
     use tempfile::TempDir;
 
     use super::*;
@@ -134,7 +183,7 @@ mod tests {
         let mut verifier = Verifier::new(log.witnesses().await.unwrap());
         let mut after = 0;
         loop {
-            let page = log.page(after).await.unwrap();
+            let page = log.page(None, after).await.unwrap();
             let Some((last, _)) = page.last() else { return verifier.finish() };
             after = last.number;
             for (record, hash) in &page {

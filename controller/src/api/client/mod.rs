@@ -122,15 +122,14 @@ impl Client {
         patient(self.inner.watch_findings(request)).await.map(Replies)
     }
 
-    /// The audit log from a record on.
+    /// The controller's audit log, or what an agent reported of its own, from a record on.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn read_audit_log(
         &mut self,
-        from: u64,
+        request: v1::ReadAuditLogRequest,
     ) -> Result<Replies<v1::AuditLogRecord>, CallError> {
-        let request = v1::ReadAuditLogRequest { from };
         patient(self.inner.read_audit_log(request)).await.map(Replies)
     }
 

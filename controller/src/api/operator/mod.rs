@@ -272,7 +272,7 @@ impl Operator for OperatorApi {
         request: Request<v1::ReadAuditLogRequest>,
     ) -> Reply<Self::ReadAuditLogStream> {
         let (_, ask) = self.enter(request, Act::ReadAuditLog)?;
-        Ok(Response::new(trust::audit_log(&self.service, &ask)))
+        trust::audit_log(&self.service, ask).await.map(Response::new)
     }
 
     async fn turnover(&self, request: Request<v1::TurnoverRequest>) -> Reply<v1::TurnoverReply> {

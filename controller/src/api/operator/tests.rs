@@ -180,7 +180,7 @@ async fn the_audit_log_comes_in_order_from_where_it_is_asked_for_and_verifies() 
         world.add_site(&format!("site-{number}")).await;
     }
     let read = async |from| {
-        let ask = by(&kim, v1::ReadAuditLogRequest { from });
+        let ask = by(&kim, v1::ReadAuditLogRequest { from, ..Default::default() });
         let records = api(&world, &kim).read_audit_log(ask).await.unwrap().into_inner();
         records.map(Result::unwrap).collect::<Vec<_>>().await
     };

@@ -11,14 +11,18 @@ use tonic::Status;
 use super::agents;
 use super::{Pieces, malformed, status};
 use crate::service::turnover::Step;
-use crate::service::{OperatorPeer, Refusal, Service};
+use crate::service::{Keeper, OperatorPeer, Refusal, Service};
 
-pub fn audit_log(
+pub async fn audit_log(
     service: &Arc<Service>,
-    ask: &v1::ReadAuditLogRequest,
-) -> Pieces<v1::AuditLogRecord> {
-    let records = service.audit_log(ask.from);
-    Box::pin(records.map(|taken| {
+    ask: v1::ReadAuditLogRequest,
+) -> Result<Pieces<v1::AuditLogRecord>, Status> {
+    let keeper = match ask.agent.as_str() {
+        "" => Keeper::Controller,
+        id => Keeper::Agent(id.parse().map_err(malformed)?),
+    };
+    let records = service.audit_log(keeper, ask.from).await.map_err(status)?;
+    Ok(Box::pin(records.map(|taken| {
         let (record, hash) = taken.map_err(status)?;
         Ok(v1::AuditLogRecord {
             number: record.number,
@@ -29,7 +33,7 @@ pub fn audit_log(
             detail: record.detail,
             hash,
         })
-    }))
+    })))
 }
 
 /// The step that is asked for; `None` to say where it stands.

@@ -1,10 +1,12 @@
-use certs::audit::{ChainHead, Record};
+use certs::audit::{ChainHead, Record, Verifier};
 use certs::random::digest;
 use proto::Timestamp;
 use proto::wire::finding::digest_form;
 use proto::wire::v1;
 use proto::wire::v1::entry::What;
+use proto::wire::v1::operator_client::OperatorClient;
 use tonic::Code as Grpc;
+use tonic::transport::Channel;
 
 use crate::api::testing::{Member, START, World};
 
@@ -244,4 +246,55 @@ async fn what_nobody_reports_any_more_is_forgotten() {
     world.service.forget_old().await.unwrap();
     assert_eq!(world.service.store.number(kept).await, 0);
     assert_eq!(world.service.store.number("SELECT COUNT(*) FROM findings").await, 0);
+}
+
+async fn read_back(
+    kim: &OperatorClient<Channel>,
+    agent: &str,
+    from: u64,
+) -> Result<Vec<Record>, tonic::Status> {
+    let ask = v1::ReadAuditLogRequest { from, agent: agent.to_owned() };
+    let mut records = kim.clone().read_audit_log(ask).await?.into_inner();
+    let mut verifier = None;
+    let mut read = Vec::new();
+    while let Some(one) = records.message().await? {
+        let record = Record {
+            number: one.number,
+            time: Timestamp::from_unix(one.time),
+            actor: one.actor,
+            deed: one.deed,
+            subject: one.subject,
+            detail: one.detail,
+        };
+        let hash = one.hash.as_slice().try_into().unwrap();
+        match &mut verifier {
+            None if record.number > 1 => {
+                let head = ChainHead { length: record.number, hash };
+                verifier = Some(Verifier::behind(head, []));
+            }
+            verifier => verifier.get_or_insert_default().take(&record, &hash).unwrap(),
+        }
+        read.push(record);
+    }
+    Ok(read)
+}
+
+#[tokio::test]
+async fn what_an_agent_reported_of_its_chain_is_read_back_and_verifies() {
+    let world = World::start().await;
+    let (harbour, depot) = (world.member("harbour").await, world.member("depot").await);
+    for (first, part) in (1..).step_by(200).zip(records(&harbour, 600).chunks(200)) {
+        send(&world, &harbour, upload("one", first, part.to_vec())).await.unwrap();
+    }
+    let kim = world.operator(&world.log_in(&world.ticket.secret).await).await;
+    let actor = harbour.identity.name().to_string();
+    let all = read_back(&kim, harbour.id.as_str(), 0).await.unwrap();
+    assert_eq!(all.len(), 600);
+    assert!(all.iter().all(|record| record.actor == actor && record.subject == "yard"));
+    assert_eq!(read_back(&kim, harbour.id.as_str(), 599).await.unwrap(), all[598..]);
+    assert_eq!(read_back(&kim, depot.id.as_str(), 1).await.unwrap(), []);
+    let none = read_back(&kim, &"0f".repeat(16), 1).await.unwrap_err();
+    assert_eq!(none.code(), Grpc::NotFound);
+    let odd = read_back(&kim, "../harbour", 1).await.unwrap_err();
+    assert_eq!(odd.code(), Grpc::InvalidArgument);
 }

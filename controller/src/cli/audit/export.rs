@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::Export;
 use super::record::AuditRow;
+use super::{Export, asked};
 use crate::cli::console::Console;
 use crate::cli::files::{Place, Readers};
 use crate::cli::progress::Progress;
@@ -27,10 +27,11 @@ pub fn run(
         path => Some(Place::new_file(path, Readers::OwnerOnly)?),
     };
     let mut session = Session::open(connection, console)?;
-    let mut records = session.begin(async |client| client.read_audit_log(1).await)?;
+    let request = asked(export.whose.agent.as_deref(), 1, &mut session)?;
+    let mut records = session.begin(async |client| client.read_audit_log(request).await)?;
     let progress = Progress::bar(0, "{spinner} {pos} records", console.terminals);
     let mut file = place.as_ref().map(Place::begin).transpose()?.map(std::io::BufWriter::new);
-    let mut last: Option<AuditRow> = None;
+    let (mut last, mut count): (Option<AuditRow>, u64) = (None, 0);
     while let Some(record) = session.next(&mut records)? {
         let row = AuditRow::try_from(record)?;
         let line = table::line(&row)?;
@@ -45,7 +46,7 @@ pub fn run(
             }
         }
         progress.add(1);
-        last = Some(row);
+        (last, count) = (Some(row), count + 1);
     }
     progress.finish();
     if let (Some(file), Some(place)) = (file, &place) {
@@ -56,7 +57,7 @@ pub fn run(
         Some(row) => {
             let (number, hash) = (row.number, row.hash);
             console
-                .note(&format!("{number} records; keep the head somewhere else: {number}:{hash}"));
+                .note(&format!("{count} records; keep the head somewhere else: {number}:{hash}"));
         }
         None => console.note("the log is empty"),
     }

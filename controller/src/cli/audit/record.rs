@@ -45,6 +45,12 @@ impl TryFrom<v1::AuditLogRecord> for AuditRow {
 }
 
 impl AuditRow {
+    /// Of a record and the hash beside it.
+    pub fn new(record: Record, hash: &[u8]) -> Self {
+        let Record { number, time, actor, deed, subject, detail } = record;
+        Self { number, time, actor, deed, subject, detail, hash: hex(hash) }
+    }
+
     /// The record and the hash beside it; `None` for a hash that is no hex.
     pub fn apart(self) -> Option<(Record, Vec<u8>)> {
         let hash = unhex(&self.hash)?;

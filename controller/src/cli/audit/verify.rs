@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use certs::audit::{BrokenChain, ChainHead, Verifier, Witness};
+use certs::audit::{ChainHead, Witness};
 use certs::random::{hex, unhex};
 use serde::Serialize;
 
-use super::Verify;
 use super::record::AuditRow;
+use super::walk::{Broken, Intact, Keeper, Walk, Walked};
+use super::{Verify, asked};
+use crate::cli::agent::{Candidate, pick};
 use crate::cli::console::Console;
 use crate::cli::files;
 use crate::cli::session::{Connection, Session, runtime, wait};
@@ -40,6 +42,8 @@ pub fn head(text: &str) -> Result<ChainHead, String> {
 struct Found {
     intact: bool,
     records: u64,
+    /// Number of the first record that is there.
+    first: Option<u64>,
     head: Option<String>,
     witnesses: usize,
     fault: Option<String>,
@@ -57,22 +61,25 @@ pub fn run(
     let kept = verify.heads.iter();
     let mut witnesses: Vec<_> =
         kept.map(|head| Witness { by: "you (--head)".to_owned(), head: *head }).collect();
+    let agent = verify.whose.agent.as_deref();
     let walked = match verify.file.as_deref() {
-        None => online(&witnesses, connection, console)?,
-        Some(path) if is_database(path)? => database(path, &mut witnesses)?,
-        Some(path) => export(path, &witnesses)?,
+        None => online(agent, &witnesses, connection, console)?,
+        Some(path) if is_database(path)? => database(path, agent, &mut witnesses)?,
+        Some(path) => export(path, agent, &witnesses)?,
     };
     let found = match walked {
-        Ok(head) => Found {
+        Ok(Intact { first, records, head }) => Found {
             intact: true,
-            records: head.length,
-            head: (head.length > 0).then(|| format!("{}:{}", head.length, hex(&head.hash))),
+            records,
+            first: (records > 0).then_some(first),
+            head: (records > 0).then(|| format!("{}:{}", head.length, hex(&head.hash))),
             witnesses: witnesses.len(),
             fault: None,
         },
         Err(Broken { fault, records }) => Found {
             intact: false,
             records,
+            first: None,
             head: None,
             witnesses: witnesses.len(),
             fault: Some(fault),
@@ -93,6 +100,11 @@ fn tell(found: &Found, console: &mut Console<'_>) -> Result<(), Stop> {
     let head = found.head.as_deref().unwrap_or("none");
     let plural = if found.records == 1 { "" } else { "s" };
     console.result(&format!("intact: {} record{plural}, head {head}\n", found.records))?;
+    if let Some(first @ 2..) = found.first {
+        console.note(&format!(
+            "the log begins with record {first}, which is believed: those before it are kept no longer (keep.agent_audit)"
+        ));
+    }
     if found.witnesses == 0 {
         console.note(
             "no head was given with --head and no agent has witnessed one, so a log whose end was cut off looks the \
@@ -102,52 +114,21 @@ fn tell(found: &Found, console: &mut Console<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What is wrong, and how many records were in order before it.
-struct Broken {
-    fault: String,
-    records: u64,
-}
-
-type Walked = Result<ChainHead, Broken>;
-
-/// A verifier that counts.
-struct Walk {
-    verifier: Verifier,
-    records: u64,
-}
-
-impl Walk {
-    fn new(witnesses: &[Witness]) -> Self {
-        Self { verifier: Verifier::new(witnesses.iter().cloned()), records: 0 }
-    }
-
-    fn take(&mut self, row: AuditRow) -> Result<(), Broken> {
-        let number = row.number;
-        let broken = |fault: String, records| Broken { fault, records };
-        let (record, hash) = row
-            .apart()
-            .ok_or_else(|| broken(format!("record {number} has no hash"), self.records))?;
-        self.verifier
-            .take(&record, &hash)
-            .map_err(|error: BrokenChain| broken(error.to_string(), self.records))?;
-        self.records += 1;
-        Ok(())
-    }
-
-    fn finish(self) -> Walked {
-        let records = self.records;
-        self.verifier.finish().map_err(|error| Broken { fault: error.to_string(), records })
-    }
+fn keeper(agent: Option<&str>) -> Keeper {
+    agent.map_or(Keeper::Controller, |id| Keeper::Agent(id.to_owned()))
 }
 
 fn online(
+    agent: Option<&str>,
     witnesses: &[Witness],
     connection: &Connection,
     console: &mut Console<'_>,
 ) -> Result<Walked, Stop> {
     let mut session = Session::open(connection, console)?;
-    let mut records = session.begin(async |client| client.read_audit_log(1).await)?;
-    let mut walk = Walk::new(witnesses);
+    let request = asked(agent, 1, &mut session)?;
+    let keeper = keeper(agent.map(|_| request.agent.as_str()));
+    let mut records = session.begin(async |client| client.read_audit_log(request).await)?;
+    let mut walk = Walk::new(keeper, witnesses);
     while let Some(record) = session.next(&mut records)? {
         if let Err(broken) = walk.take(AuditRow::try_from(record)?) {
             return Ok(Err(broken));
@@ -164,8 +145,13 @@ fn is_database(path: &Path) -> Result<bool, Stop> {
     Ok(head == SQLITE)
 }
 
-/// The database file, read and never written to. The heads that agents have witnessed stand in it as well.
-fn database(path: &Path, witnesses: &mut Vec<Witness>) -> Result<Walked, Stop> {
+/// The database file, read and never written to. The heads that somebody has witnessed stand in it as well: agents know
+/// the controller's, and the controller theirs.
+fn database(
+    path: &Path,
+    agent: Option<&str>,
+    witnesses: &mut Vec<Witness>,
+) -> Result<Walked, Stop> {
     let failed = |error: crate::store::StoreError| {
         Stop::Failed(format!(
             "cannot read the log in {}: {}",
@@ -175,35 +161,49 @@ fn database(path: &Path, witnesses: &mut Vec<Witness>) -> Result<Walked, Stop> {
     };
     let runtime = runtime()?;
     let log = wait(&runtime, offline::Log::open(path))?.map_err(failed)?;
-    let seen = wait(&runtime, log.witnesses())?.map_err(failed)?;
-    witnesses.extend(seen.into_iter().filter(|witness| witness.head.length > 0));
-    let mut walk = Walk::new(witnesses);
-    loop {
-        let after = walk.records;
-        let page = wait(&runtime, log.page(after))?.map_err(failed)?;
-        if page.is_empty() {
-            return Ok(walk.finish());
+    let agent = match agent {
+        None => None,
+        Some(wanted) => {
+            let mut agents = wait(&runtime, log.agents())?.map_err(failed)?;
+            let place = pick(wanted, &agents.iter().map(candidate).collect::<Vec<_>>())?;
+            Some(agents.swap_remove(place))
         }
-        for (record, hash) in page {
-            let row = AuditRow {
-                number: record.number,
-                time: record.time,
-                actor: record.actor,
-                deed: record.deed,
-                subject: record.subject,
-                detail: record.detail,
-                hash: hex(&hash),
-            };
-            if let Err(broken) = walk.take(row) {
+    };
+    let page = |after| wait(&runtime, log.page(agent.as_ref(), after))?.map_err(failed);
+    let mut records = page(0)?;
+    match &agent {
+        None => witnesses.extend(wait(&runtime, log.witnesses())?.map_err(failed)?),
+        // Of an agent of which no record is kept any more, there is nothing to hold its head against.
+        Some(_) if records.is_empty() => {}
+        Some(agent) => {
+            witnesses.push(Witness { by: "the controller".to_owned(), head: agent.head });
+        }
+    }
+    let mut walk = Walk::new(keeper(agent.as_ref().map(|agent| agent.id.as_str())), witnesses);
+    while let Some((last, _)) = records.last() {
+        let after = last.number;
+        for (record, hash) in records {
+            if let Err(broken) = walk.take(AuditRow::new(record, &hash)) {
                 return Ok(Err(broken));
             }
         }
+        records = page(after)?;
+    }
+    Ok(walk.finish())
+}
+
+fn candidate(agent: &offline::Reporter) -> Candidate {
+    Candidate {
+        id: agent.id.clone(),
+        site: agent.site.clone(),
+        is_gone: agent.is_gone,
+        enrolled_at: agent.enrolled_at.unix(),
     }
 }
 
-fn export(path: &Path, witnesses: &[Witness]) -> Result<Walked, Stop> {
+fn export(path: &Path, agent: Option<&str>, witnesses: &[Witness]) -> Result<Walked, Stop> {
     let mut lines = BufReader::new(files::open("the log", path, MAX_EXPORT)?);
-    let mut walk = Walk::new(witnesses);
+    let mut walk = Walk::new(keeper(agent), witnesses);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -227,7 +227,7 @@ fn export(path: &Path, witnesses: &[Witness]) -> Result<Walked, Stop> {
             Err(error) if number == 1 => return Err(failed(error.to_string())),
             Err(error) => {
                 let fault = format!("line {number} is no record: {error}");
-                return Ok(Err(Broken { fault, records: walk.records }));
+                return Ok(Err(Broken { fault, records: walk.records() }));
             }
         }
     }

@@ -189,3 +189,39 @@ fn the_database_verifies_while_somebody_serves_it() {
     assert!(answer.code == GOOD && answer.out.contains("1 record,"), "{answer:?}");
     runtime.block_on(store.close());
 }
+
+#[test]
+fn an_agents_records_verify_in_the_database_file() {
+    use crate::service::testing::World as Founded;
+
+    let world = World::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (founded, id) = runtime.block_on(async {
+        let founded = Founded::new().await;
+        founded.add_site("harbour").await;
+        let (agent, ..) = founded.join("harbour").await;
+        founded.records(&agent, 1200).await;
+        founded.service.store.close().await;
+        (founded, agent.id.to_string())
+    });
+    let path = founded.data.join("palisade.db");
+    let verify =
+        |agent: &str| world.run(&["audit", "verify", path.to_str().unwrap(), "--agent", agent]);
+    for agent in ["harbour", &id[..8]] {
+        let answer = verify(agent);
+        assert!(answer.code == GOOD && answer.out.contains("1200 records"), "{answer:?}");
+        assert_eq!(answer.err, "", "the controller has seen its head");
+    }
+    refused(&verify("quay"), USAGE, &["no agent"]);
+    let tamper = |statement: &'static str| {
+        runtime.block_on(async {
+            let store = Store::open(&path).await.unwrap();
+            store.tamper(statement).await;
+            store.close().await;
+        });
+    };
+    tamper("DELETE FROM agent_audit WHERE number > 1190");
+    broken(&verify("harbour"), &["record 1190", "record 1200", "the controller", "cut off"]);
+    tamper("UPDATE agent_audit SET subject = 'gate' WHERE number = 1101");
+    broken(&verify("harbour"), &["record 1101", "changed"]);
+}

@@ -4,15 +4,19 @@ use certs::audit::{ChainHead, Record};
 use proto::wire::v1;
 
 use super::*;
-use crate::cli::{BAD, FAILED, GOOD};
+use crate::cli::{BAD, FAILED, GOOD, USAGE};
 
 fn log(count: u64) -> Vec<v1::AuditLogRecord> {
+    log_by("operator/kim", count)
+}
+
+fn log_by(who: &str, count: u64) -> Vec<v1::AuditLogRecord> {
     let mut head = ChainHead::default();
     let record = |number| {
         let record = Record {
             number,
             time: Timestamp::from_unix(PRESENT),
-            actor: "palisade://acme/operator/kim".to_owned(),
+            actor: format!("palisade://acme/{who}"),
             deed: "site_added".to_owned(),
             subject: format!("site-{number}"),
             detail: String::new(),
@@ -47,6 +51,46 @@ fn the_log_is_listed_exported_and_verified() {
     assert_eq!(world.run(&["audit", "verify", "@audit.jsonl", "--head", &head]).code, GOOD);
     pretend.answers("read_audit_log", log(1202));
     assert_eq!(world.run(&["audit", "verify", "--head", &head]).code, BAD);
+}
+
+#[test]
+fn an_agents_records_are_listed_exported_and_verified() {
+    let (world, pretend) = World::logged_in();
+    let id = "0f3a".repeat(8);
+    let agent =
+        v1::AgentView { id: id.clone(), site: "harbour".to_owned(), ..v1::AgentView::default() };
+    pretend.answers("list_agents", v1::ListAgentsReply { agents: vec![agent] });
+    let whole = log_by(&format!("agent/{id}"), 1203);
+    // The oldest are kept no longer.
+    pretend.answers("read_audit_log", whole[600..].to_vec());
+    let listed = world.run(&["audit", "log", "--agent", "0f3a"]);
+    assert_eq!((listed.code, listed.out.lines().count()), (GOOD, 604));
+    assert_eq!(listed.out.matches("NUMBER").count(), 1);
+    let asked = pretend.asked();
+    assert!(asked.iter().any(|ask| ask.contains(&format!("agent: {id:?}"))), "{asked:?}");
+    let args = ["audit", "export", "--agent", "harbour", "--output", "@audit.jsonl"];
+    let exported = world.run(&args);
+    assert!(exported.code == GOOD && exported.err.contains("603 records"), "{exported:?}");
+    let head = exported.err.trim_end().rsplit(' ').next().unwrap();
+    for place in [&[][..], &["@audit.jsonl"]] {
+        let verify = |more: &[&str]| world.run(&[&["audit", "verify"], place, more].concat());
+        let answer = verify(&["--agent", "0f3a", "--head", head]);
+        assert!(answer.code == GOOD && answer.out.contains("603 records"), "{answer:?}");
+        assert!(answer.err.contains("begins with record 601"), "{answer:?}");
+        let json = verify(&["--agent", "0f3a", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((&json["first"], &json["records"]), (&601.into(), &603.into()));
+        // The controller's own log is kept from the first record on.
+        assert_eq!(verify(&[]).code, BAD);
+    }
+    let other = world.run(&["audit", "verify", "@audit.jsonl", "--agent", "77"]);
+    assert!(other.code == BAD && other.out.contains("not by agent 77"), "{other:?}");
+    let mut changed = whole[600..].to_vec();
+    changed[9].detail.push('x');
+    pretend.answers("read_audit_log", changed);
+    let answer = world.run(&["audit", "verify", "--agent", "harbour"]);
+    assert!(answer.code == BAD && answer.out.contains("record 610"), "{answer:?}");
+    refused(&world.run(&["audit", "log", "--agent", "quay"]), USAGE, &["no agent"]);
 }
 
 #[test]
