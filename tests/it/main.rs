@@ -14,6 +14,7 @@ mod faces;
 mod hostile;
 mod learn;
 mod live_review;
+mod offline;
 mod powercut;
 mod pretend_camera;
 mod rounds;

@@ -7,6 +7,7 @@ pub mod devices;
 pub mod fleet;
 pub mod herd;
 pub mod manual_clock;
+pub mod offline;
 pub mod powercut;
 pub mod pretend_site;
 pub mod world;
