@@ -35,7 +35,6 @@ struct Device {
 pub struct Devices {
     folder: PathBuf,
     visit_minutes: u32,
-    edits: u32,
     devices: Vec<Device>,
 }
 
@@ -54,7 +53,7 @@ impl Devices {
             said: Vec::new(),
         };
         let devices = (1..=count).map(device).collect();
-        let mut site = Self { folder: folder.to_owned(), visit_minutes, edits: 0, devices };
+        let site = Self { folder: folder.to_owned(), visit_minutes, devices };
         site.devices.iter().try_for_each(|device| site.write(device))?;
         site.write_site()?;
         Ok(site)
@@ -80,7 +79,7 @@ impl Devices {
         Ok(())
     }
 
-    /// The site file changes: a device leaves it, comes back, or nothing but the site's name is another one.
+    /// The site file changes: a device leaves it, or the one that left comes back.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -88,19 +87,20 @@ impl Devices {
         let place = dice.below(self.devices.len());
         match self.devices.iter_mut().find(|device| !device.listed) {
             Some(away) => away.listed = true,
-            None if dice.one_in(3) => {}
             None => self.devices[place].listed = false,
         }
         self.write_site()
     }
 
-    /// Every device is in the site file.
+    /// Every device is in the site file again. Gives whether one was not.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn list_all(&mut self) -> io::Result<()> {
+    pub fn list_all(&mut self) -> io::Result<bool> {
+        let was_away = self.listed() < self.devices.len();
         self.devices.iter_mut().for_each(|device| device.listed = true);
-        self.write_site()
+        self.write_site()?;
+        Ok(was_away)
     }
 
     /// How many devices are in the site file.
@@ -138,11 +138,9 @@ impl Devices {
         }
     }
 
-    fn write_site(&mut self) -> io::Result<()> {
-        self.edits += 1;
-        let (edits, minutes) = (self.edits, self.visit_minutes);
-        let mut text =
-            format!("name = \"Harbour {edits}\"\nconcurrency = 64\nvisit_minutes = {minutes}\n");
+    fn write_site(&self) -> io::Result<()> {
+        let minutes = self.visit_minutes;
+        let mut text = format!("name = \"Harbour\"\nconcurrency = 64\nvisit_minutes = {minutes}\n");
         for Device { name, .. } in self.devices.iter().filter(|device| device.listed) {
             let _ = write!(
                 text,

@@ -33,6 +33,11 @@ impl Plan {
     pub const WHOLE: Self = Self { days: 90, devices: 20, visit_minutes: 24 * 60 };
     /// The same in fewer steps.
     pub const SHORT: Self = Self { days: 90, devices: 20, visit_minutes: 3 * 24 * 60 };
+
+    /// So many seconds pass at a time: after them every device is due, however its turns are spread.
+    fn step(self) -> u32 {
+        self.visit_minutes * 66 + 2
+    }
 }
 
 /// What came of one outage.

@@ -96,7 +96,9 @@ impl SiteBox {
             })
         });
         self.running = Some(Running { stop, plug, thread });
-        let has_begun = |status: &Status| status.rounds.as_ref().is_some_and(|it| it.devices > 0);
+        let has_begun = |status: &Status| {
+            status.rounds.as_ref().is_some_and(|it| it.devices > 0 && it.under_way == 0)
+        };
         self.until("the agent serves", has_begun).await.map(drop)
     }
 
