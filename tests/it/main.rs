@@ -16,6 +16,7 @@ mod hostile;
 mod kill;
 mod learn;
 mod live_review;
+mod offline;
 mod powercut;
 mod pretend_camera;
 mod rounds;

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{AgentClock, monotonic};
+use crate::clock::{AgentClock, Monotonic, monotonic};
 use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
@@ -78,13 +78,25 @@ pub async fn run(
     system: SharedClock,
     stop: CancellationToken,
 ) -> Result<(), ServiceError> {
+    run_by(settings, (system, monotonic()), stop).await
+}
+
+/// The same by a monotonic clock that is handed in, for whoever lets time pass by hand.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_by(
+    settings: Settings,
+    (system, monotonic): (SharedClock, Monotonic),
+    stop: CancellationToken,
+) -> Result<(), ServiceError> {
     let data = settings.data.clone();
     let remembered = pooled(move || {
         make_private_folder(&data)?;
         Remembered::read(&data)
     })
     .await?;
-    let clock = Arc::new(AgentClock::new(system, monotonic(), remembered.floor));
+    let clock = Arc::new(AgentClock::new(system, monotonic, remembered.floor));
     let store = Store::open(Options::new(settings.data.clone(), entry::audit)).await?;
     let board = Board::new(clock.clone(), store.clone());
     let socket = socket::open(&settings.socket).await?;
