@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod apply;
 mod audit_file;
 mod audit_live;
 mod bad_cameras;
@@ -15,6 +16,7 @@ mod hostile;
 mod kill;
 mod learn;
 mod live_review;
+mod offline;
 mod powercut;
 mod pretend_camera;
 mod rounds;

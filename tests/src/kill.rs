@@ -95,7 +95,7 @@ impl Site {
     fn write(folder: &Path) -> anyhow::Result<Self> {
         let ip = "10.77.3.9".parse()?;
         let (tidy, bare) = (configs::hardened(Line::P3, ip), configs::neglected(Line::P3, ip));
-        let site = Self { folder: folder.to_owned(), configs: [tidy.into(), bare.into()] };
+        let site = Self { folder: folder.to_owned(), configs: [tidy, bare] };
         let mut text = String::from("visit_minutes = 1\n");
         for camera in 0..CAMERAS {
             text.push_str(&format!(

@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod herd;
 pub mod kill;
 pub mod manual_clock;
+pub mod offline;
 pub mod powercut;
 pub mod pretend_site;
 pub mod world;

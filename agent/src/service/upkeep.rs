@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certs::Clock as _;
 use certs::audit::ChainHead;
 use proto::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
@@ -114,12 +115,14 @@ pub(super) async fn remember(
     heads.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut kept = link.witnessed();
     loop {
+        // Before the look at the floor: what moves it in between is heard.
+        let moved = board.clock.moved();
+        if board.clock.floor_due().is_some() {
+            keep_floor(board, data).await;
+        }
         tokio::select! {
-            _ = ticks.tick() => {
-                if board.clock.floor_due().is_some() {
-                    keep_floor(board, data).await;
-                }
-            }
+            _ = ticks.tick() => {}
+            () = moved => {}
             _ = heads.tick() => {
                 let head = link.witnessed();
                 if head != kept {

@@ -1,4 +1,5 @@
-//! Counts what goes wrong when devices misbehave, and when the power is cut. Prints one `name: value` row a line and asserts nothing.
+//! Counts what goes wrong when devices misbehave, when the power is cut, and when the line is down for months. Prints one
+//! `name: value` row a line and asserts nothing.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use tests::agent_binary::AgentBinary;
 use tests::bad_cameras::{BadCamera, Outing, bad_cameras, outing};
 use tests::devices::mobotix::{Fault, Faults};
 use tests::kill;
+use tests::offline::{self, Plan};
 use tests::powercut::{self, Syncs, work};
 use tokio::task::JoinSet;
 
@@ -45,6 +47,18 @@ enum Bench {
         /// How often each.
         #[arg(long, default_value_t = 200)]
         times: u32,
+    },
+    /// The line to a site is down for ninety days.
+    Offline {
+        /// How often.
+        #[arg(long, default_value_t = 20)]
+        trials: u32,
+        /// The first trial's; each further one has the next.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many trials are made at once.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+        at_once: u8,
     },
     /// Uses a store, and says what it does.
     #[command(hide = true)]
@@ -91,6 +105,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
         Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
         Bench::Kill { times } => killing(times).await,
+        Bench::Offline { trials, seed, at_once } => offline(trials, seed, at_once).await,
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
         Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
@@ -157,6 +172,27 @@ async fn killing(times: u32) -> anyhow::Result<()> {
     writeln!(out, "lost: {}", tally.lost)?;
     writeln!(out, "doubled: {}", tally.doubled)?;
     writeln!(out, "dead: {}", tally.dead)?;
+    Ok(())
+}
+
+async fn offline(trials: u32, seed: u64, at_once: u8) -> anyhow::Result<()> {
+    let mut seeds = seed..seed + u64::from(trials);
+    let (mut running, mut tally) = (JoinSet::new(), offline::Tally::default());
+    loop {
+        while running.len() < usize::from(at_once)
+            && let Some(seed) = seeds.next()
+        {
+            running.spawn(async move { (seed, offline::trial(seed, Plan::WHOLE).await) });
+        }
+        let Some(done) = running.join_next().await else { break };
+        let (seed, outcome) = done.context("a trial came down")?;
+        let outcome = outcome.with_context(|| format!("the trial of seed {seed}"))?;
+        for complaint in &outcome.complaints {
+            writeln!(std::io::stderr(), "seed {seed}: {complaint}")?;
+        }
+        tally.count(&outcome);
+    }
+    writeln!(std::io::stdout(), "{tally}")?;
     Ok(())
 }
 
