@@ -90,7 +90,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["controller/src/store/"]),
     ("age", &["certs/"]),
     ("governor", &["controller/src/api/"]),
-    ("hyper", &["agent/src/service/"]),
+    ("hyper", &["agent/src/service/", "controller/src/local/"]),
     ("reqwest", &["agent/src/device/"]),
     ("tower", &["agent/src/device/", "agent/src/link/", "controller/src/api/", "tests/src/"]),
     ("http_auth", &["agent/src/device/"]),

@@ -186,6 +186,17 @@ async fn nothing_of_an_answer_that_does_not_add_up_is_kept() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_whole_but_of_another_root_is_refused() {
+    let (fake, other) = (Fake::new(Acme::new()), Fake::new(Acme::new()));
+    hook(&fake.enroll, move |request: v1::EnrollRequest| {
+        Ok(joined(other.joined(&request.certificate_request, 1, START)))
+    });
+    let mut one = site_box(&fake, &fake.serve().await, Some("secret"));
+    let fault = one.enroll().await.unwrap_err();
+    assert!(fault.to_string().contains("the one that the ticket names"), "{fault}");
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_key_is_refused() {
     let fake = Fake::new(Acme::new());
     let own = Arc::downgrade(&fake);

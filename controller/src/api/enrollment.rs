@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proto::Secret;
 use proto::wire::v1;
+use proto::wire::v1::enroll_reply::Outcome;
 use proto::wire::v1::enrollment_server::Enrollment;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroize as _;
@@ -15,8 +16,9 @@ use super::status::{malformed, status};
 use crate::service::approval::Asked;
 use crate::service::enrollment::Asking;
 use crate::service::login::LoggedIn;
+use crate::service::meters::{Question, Reply};
 use crate::service::recovery::ComingBack;
-use crate::service::{Service, Source};
+use crate::service::{Refusal, Service, Source};
 
 /// Longest secret that is looked at, in bytes.
 const MAX_SECRET: usize = 256;
@@ -31,10 +33,15 @@ pub struct EnrollmentApi {
 }
 
 impl EnrollmentApi {
-    fn counted<T>(&self, request: Request<T>) -> Result<(Source, T), Status> {
+    fn counted<T>(&self, question: Question, request: Request<T>) -> Result<(Source, T), Status> {
         let source = peer::source(request.extensions())?;
-        self.attempts.count(source).map_err(status)?;
+        self.attempts.count(source).map_err(|refusal| self.refused(question, refusal))?;
         Ok((source, request.into_inner()))
+    }
+
+    fn refused(&self, question: Question, refusal: Refusal) -> Status {
+        self.service.meters.replied(question, Reply::of(&refusal));
+        status(refusal)
     }
 }
 
@@ -44,7 +51,7 @@ impl Enrollment for EnrollmentApi {
         &self,
         request: Request<v1::EnrollRequest>,
     ) -> Result<Response<v1::EnrollReply>, Status> {
-        let (source, mut ask) = self.counted(request)?;
+        let (source, mut ask) = self.counted(Question::Enroll, request)?;
         let secret = Secret::new(ask.token_secret.as_str());
         ask.token_secret.zeroize();
         if secret.expose().len() > MAX_SECRET {
@@ -63,13 +70,15 @@ impl Enrollment for EnrollmentApi {
             let joined = self.service.enroll(source, &secret, asking).await;
             joined.map(|joined| Asked::Joined(Box::new(joined)))
         };
-        let outcome = match asked.map_err(status)? {
-            Asked::Joined(it) => v1::enroll_reply::Outcome::Joined(joined(*it)),
+        let asked = asked.map_err(|refusal| self.refused(Question::Enroll, refusal))?;
+        let (reply, outcome) = match asked {
+            Asked::Joined(it) => (Reply::Granted, Outcome::Joined(joined(*it))),
             Asked::Waiting { retry_after, expires_at } => {
                 let expires_at = expires_at.unix();
-                v1::enroll_reply::Outcome::Pending(v1::Pending { retry_after, expires_at })
+                (Reply::Waiting, Outcome::Pending(v1::Pending { retry_after, expires_at }))
             }
         };
+        self.service.meters.replied(Question::Enroll, reply);
         Ok(Response::new(v1::EnrollReply { outcome: Some(outcome) }))
     }
 
@@ -77,7 +86,7 @@ impl Enrollment for EnrollmentApi {
         &self,
         request: Request<v1::ChallengeRequest>,
     ) -> Result<Response<v1::ChallengeReply>, Status> {
-        let (_, ask) = self.counted(request)?;
+        let (_, ask) = self.counted(Question::Recover, request)?;
         let agent = ask.agent_id.parse().map_err(malformed)?;
         let nonce = self.service.challenge(&agent).await.map_err(status)?;
         let controller_time = self.service.now().unix();
@@ -88,7 +97,7 @@ impl Enrollment for EnrollmentApi {
         &self,
         request: Request<v1::RecoverRequest>,
     ) -> Result<Response<v1::RecoverReply>, Status> {
-        let (source, ask) = self.counted(request)?;
+        let (source, ask) = self.counted(Question::Recover, request)?;
         let back = ComingBack {
             agent: ask.agent_id.parse().map_err(malformed)?,
             nonce: ask.nonce,
@@ -97,7 +106,9 @@ impl Enrollment for EnrollmentApi {
             proof: ask.proof,
             version: ask.version,
         };
-        let it = self.service.recover(source, back).await.map_err(status)?;
+        let it = self.service.recover(source, back).await;
+        let it = it.map_err(|refusal| self.refused(Question::Recover, refusal))?;
+        self.service.meters.replied(Question::Recover, Reply::Granted);
         Ok(Response::new(v1::RecoverReply { joined: Some(joined(it)) }))
     }
 
@@ -105,14 +116,16 @@ impl Enrollment for EnrollmentApi {
         &self,
         request: Request<v1::LogInRequest>,
     ) -> Result<Response<v1::LogInReply>, Status> {
-        let (source, mut ask) = self.counted(request)?;
+        let (source, mut ask) = self.counted(Question::LogIn, request)?;
         let code = Secret::new(ask.code_secret.as_str());
         ask.code_secret.zeroize();
         if code.expose().len() > MAX_SECRET {
             return Err(malformed("code: too long"));
         }
         let logged_in = self.service.log_in(source, &code, &ask.certificate_request).await;
-        let LoggedIn { operator, chain, trust } = logged_in.map_err(status)?;
+        let LoggedIn { operator, chain, trust } =
+            logged_in.map_err(|refusal| self.refused(Question::LogIn, refusal))?;
+        self.service.meters.replied(Question::LogIn, Reply::Granted);
         Ok(Response::new(v1::LogInReply {
             organisation: self.service.organisation.to_string(),
             operator: operator.to_string(),

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use certs::Name;
 use certs::peer::read;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -15,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{Connection, PeerStream};
 use super::limits::Bounds;
 use super::sources::{Sources, Waiting};
-use super::sweep::Connections;
+use super::sweep::{Connections, Place};
 use super::tls::LiveTls;
-use crate::service::Standings;
+use crate::service::meters::Handshake;
+use crate::service::{Meters, Standings};
 
 /// Connections that the system may hold for us.
 const BACKLOG: u32 = 4096;
@@ -41,6 +43,8 @@ pub struct Listening {
     pub handshakes: Semaphore,
     /// How much.
     pub bounds: Bounds,
+    /// Where it is counted how handshakes end.
+    pub meters: Arc<Meters>,
     /// Where connections go.
     pub accepted: mpsc::Sender<io::Result<PeerStream>>,
 }
@@ -75,31 +79,41 @@ impl Listening {
                 }
             };
             pause = PAUSE.0;
-            if self.connections.count() >= self.bounds.connections {
+            let Some(place) = self.connections.enter(self.bounds.connections) else {
+                self.meters.shaken(Handshake::Crowded);
                 continue;
-            }
-            let Some(waiting) = self.sources.enter(remote.ip()) else { continue };
+            };
+            let Some(waiting) = self.sources.enter(remote.ip()) else {
+                self.meters.shaken(Handshake::Crowded);
+                continue;
+            };
             // Without it, small messages wait for each other's acknowledgement: 40 ms.
             if tcp.set_nodelay(true).is_err() {
                 continue;
             }
             let (here, stopped) = (self.clone(), stop.clone());
             tokio::spawn(async move {
-                tokio::select! {
-                    () = stopped.cancelled() => {}
-                    () = here.shake(tcp, remote.ip(), waiting) => {}
-                }
+                let shaken = tokio::select! {
+                    () = stopped.cancelled() => return,
+                    shaken = here.shake(tcp, remote.ip(), (place, waiting)) => shaken,
+                };
+                here.meters.shaken(shaken);
             });
         }
     }
 
-    async fn shake(&self, tcp: TcpStream, source: IpAddr, waiting: Waiting) {
+    async fn shake(
+        &self,
+        tcp: TcpStream,
+        source: IpAddr,
+        (place, waiting): (Place, Waiting),
+    ) -> Handshake {
         let turn = async {
             let mine = waiting.handshakes.acquire().await.ok()?;
             let all = self.handshakes.acquire().await.ok()?;
             Some((mine, all))
         };
-        let Ok(Some(turn)) = tokio::time::timeout(TURN, turn).await else { return };
+        let Ok(Some(turn)) = tokio::time::timeout(TURN, turn).await else { return Handshake::Late };
         // The settings of this moment: whoever comes later may find others.
         let acceptor = TlsAcceptor::from(self.tls.now());
         let shaken = tokio::time::timeout(self.bounds.handshake_time, acceptor.accept(tcp)).await;
@@ -108,11 +122,11 @@ impl Listening {
             Ok(Ok(io)) => io,
             Ok(Err(error)) => {
                 tracing::debug!(%source, %error, "a handshake failed");
-                return;
+                return Handshake::Failed;
             }
             Err(_) => {
                 tracing::debug!(%source, "a handshake took too long");
-                return;
+                return Handshake::Late;
             }
         };
         let (_, session) = io.get_ref();
@@ -120,26 +134,35 @@ impl Listening {
             None => None,
             Some(chain) => match read(chain) {
                 Ok(peer) => Some(peer),
-                Err(_) => return,
+                Err(_) => return Handshake::Failed,
             },
         };
-        let (kill, stay) = match &peer {
+        let (outcome, kill, stay) = match &peer {
             // Whoever lost their standing since the handshake is not there any more.
             Some(peer) => match self.standings.kill_of(&peer.name) {
-                Some(kill) => (kill.child_token(), None),
-                None => return,
+                Some(kill) => (kind(&peer.name), kill.child_token(), None),
+                None => return Handshake::Failed,
             },
             None => match waiting.stay() {
-                Some(stay) => (CancellationToken::new(), Some(stay)),
-                None => return,
+                Some(stay) => (Handshake::Stranger, CancellationToken::new(), Some(stay)),
+                None => return Handshake::Crowded,
             },
         };
         drop(waiting);
         let ticks = self.connections.ticks();
         let connection = Arc::new(Connection::new(peer, source, kill, ticks.now()));
-        let listed = self.connections.list(connection.clone());
+        let listed = Connections::list(place, connection.clone());
         let stream = PeerStream::new(io, connection, (ticks, listed), stay);
         // The other end is gone only while we stop.
         let _ = self.accepted.send(Ok(stream)).await;
+        outcome
+    }
+}
+
+fn kind(name: &Name) -> Handshake {
+    match name {
+        Name::Agent(..) => Handshake::Agent,
+        // Nobody with a controller's name stands in the books.
+        Name::Operator(..) | Name::Controller(_) => Handshake::Operator,
     }
 }

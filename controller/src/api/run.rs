@@ -72,11 +72,13 @@ pub async fn start(
     let (tls, renew_at) = LiveTls::begin(&service)?;
     let listener = bind(listen).map_err(|error| ServeError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| ServeError::Listen(listen, error))?;
-    let (accepted, connections) = (mpsc::channel(ACCEPTED), Connections::default());
+    let (accepted, connections) =
+        (mpsc::channel(ACCEPTED), Connections::new(service.meters.clone()));
     let [stop, end, background] = std::array::from_fn(|_| CancellationToken::new());
     let attempts = Arc::new(Attempts::new(bounds.enrollments_per_minute));
     let listening = Arc::new(Listening {
         standings: service.standings.clone(),
+        meters: service.meters.clone(),
         tls: tls.clone(),
         connections: connections.clone(),
         sources: Sources::new(&bounds),
@@ -96,6 +98,7 @@ pub async fn start(
         ReceiverStream::<std::io::Result<PeerStream>>::new(accepted.1),
         end.clone().cancelled_owned(),
     ));
+    service.meters.set_open(true);
     Ok(Running { address, service, connections, stop, end, background, serving, working })
 }
 
@@ -134,6 +137,7 @@ impl Running {
     pub async fn stop(self) {
         let Self { service, connections, stop, end, background, mut serving, working, .. } = self;
         stop.cancel();
+        service.meters.set_open(false);
         let seconds = service.live.count().div_ceil(PER_SECOND).max(1);
         service.live.leave(u32::try_from(seconds).unwrap_or(u32::MAX));
         end.cancel();

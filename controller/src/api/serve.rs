@@ -13,6 +13,7 @@ use super::limits::Bounds;
 use super::run::start;
 use super::tls::TlsError;
 use crate::config::Config;
+use crate::local::{self, Socket, SocketError};
 use crate::service::found::{self, OpenError};
 use crate::service::{Refusal, Service, Settings};
 
@@ -25,6 +26,9 @@ pub enum ServeError {
     /// A backup's recipient is none.
     #[error("backup.recipients: {0:?} is no age recipient")]
     BadRecipient(String),
+    /// The local socket cannot be had.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// The port cannot be had.
     #[error("cannot listen on {0}; see server.listen in the settings")]
     Listen(SocketAddr, #[source] io::Error),
@@ -45,15 +49,23 @@ pub async fn serve(
     clock: SharedClock,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
+    found::database(&config.server.data).map_err(|error| not_open(&config, error))?;
+    // Before anything is touched: where somebody answers, a controller works in this folder already.
+    let socket = Socket::open(&config.socket()).await?;
     let service = open(&config, clock).await?;
     let bounds = Bounds::new(&config.limits);
     let running = start(service.clone(), config.server.listen, bounds).await?;
+    let local = CancellationToken::new();
+    let telling = tokio::spawn(local::serve(socket, service.clone(), local.clone()));
     tracing::info!(address = %running.address, organisation = %service.organisation, "serving");
     say(&[NotifyState::Ready]);
     tokio::spawn(watchdog(service, stop.clone()));
     stop.cancelled().await;
     say(&[NotifyState::Stopping]);
     running.stop().await;
+    local.cancel();
+    // Its file is gone once it has ended.
+    let _ = telling.await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -79,10 +91,13 @@ pub async fn open(config: &Config, clock: SharedClock) -> Result<Arc<Service>, S
         recipients: recipients.collect::<Result<_, _>>()?,
         data: data.clone(),
     };
-    let (store, organisation, authorities) = found::open(&data)
-        .await
-        .map_err(|error| ServeError::Open(data.display().to_string(), error))?;
+    let (store, organisation, authorities) =
+        found::open(&data).await.map_err(|error| not_open(config, error))?;
     Ok(Service::new(store, clock, organisation, authorities, settings))
+}
+
+fn not_open(config: &Config, error: OpenError) -> ServeError {
+    ServeError::Open(config.server.data.display().to_string(), error)
 }
 
 /// Tells the service manager that all is well, if it wants to know, until it is stopped.

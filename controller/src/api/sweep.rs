@@ -3,7 +3,7 @@
 //! timer.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,26 +11,35 @@ use certs::SharedClock;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
+use crate::service::Meters;
 
 /// Seconds that the sweeper counted; a machine's clock may jump, this does not.
 #[derive(Clone, Debug, Default)]
 pub struct Ticks(Arc<AtomicU32>);
 
 /// Every connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Connections(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     open: Mutex<HashMap<u64, Arc<Connection>>>,
     next: AtomicU64,
+    /// Places that are taken: by those that are open, and by those whose handshake waits or is going on.
+    taken: AtomicUsize,
     ticks: Ticks,
+    /// Where it is told how many are open.
+    meters: Arc<Meters>,
 }
 
-/// A connection's place among all. Dropping it frees the place.
+/// A connection's place, from before its handshake on. Dropping it frees the place.
+#[derive(Debug)]
+pub struct Place(Connections);
+
+/// A connection among all that are open. Dropping it takes it out, and frees its place.
 #[derive(Debug)]
 pub struct Listed {
-    connections: Connections,
+    place: Place,
     number: u64,
 }
 
@@ -51,6 +60,17 @@ impl Ticks {
 }
 
 impl Connections {
+    /// None yet.
+    pub fn new(meters: Arc<Meters>) -> Self {
+        Self(Arc::new(Inner {
+            open: Mutex::default(),
+            next: AtomicU64::default(),
+            taken: AtomicUsize::default(),
+            ticks: Ticks::default(),
+            meters,
+        }))
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,16 +80,26 @@ impl Connections {
         self.0.ticks.clone()
     }
 
-    /// How many there are.
+    /// How many are open.
     pub fn count(&self) -> usize {
         self.open().len()
     }
 
-    /// Gives a connection its place.
-    pub fn list(&self, connection: Arc<Connection>) -> Listed {
-        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(number, connection);
-        Listed { connections: self.clone(), number }
+    /// A place for one more; `None` if `most` are taken.
+    pub fn enter(&self, most: usize) -> Option<Place> {
+        let one_more = |taken| (taken < most).then_some(taken + 1);
+        let entered = self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        entered.ok().map(|_| Place(self.clone()))
+    }
+
+    /// A connection is open, at the place it took when it came.
+    pub fn list(place: Place, connection: Arc<Connection>) -> Listed {
+        let number = place.0.0.next.fetch_add(1, Ordering::Relaxed);
+        let mut open = place.0.open();
+        open.insert(number, connection);
+        place.0.0.meters.set_connections(open.len());
+        drop(open);
+        Listed { place, number }
     }
 
     /// Ends all of them.
@@ -109,8 +139,16 @@ impl Connections {
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.connections.open().remove(&self.number);
+        let mut open = self.place.0.open();
+        open.remove(&self.number);
+        self.place.0.0.meters.set_connections(open.len());
     }
 }

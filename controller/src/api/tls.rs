@@ -109,6 +109,7 @@ fn make(service: &Service) -> Result<(Arc<ServerConfig>, Timestamp), TlsError> {
     let identity = Identity::new(issued.chain, key)?;
     let door = Arc::new(Door(service.standings.clone()));
     let config = mutual::server_config(&identity, &standing.accepted, door, service.clock.clone())?;
+    service.meters.set_certificate_ends(identity.not_after());
     let jitter = renewal::jitter(random::bytes()?);
     Ok((config, renewal::renew_at(identity.not_before(), identity.not_after(), jitter)))
 }

@@ -3,7 +3,9 @@
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use super::console::Console;
 use super::process::{Privacy, raise_file_limit};
@@ -70,24 +72,73 @@ fn is_short(files: Option<u64>, connections: u32) -> bool {
     files.is_some_and(|files| files < u64::from(connections) + OTHER_FILES)
 }
 
-/// The log goes to standard error. Libraries are heard from warnings up, whatever the level.
+/// The log goes to standard error.
 fn begin_log(log: Log, fancy: bool) {
+    // An error means that a log stands already, which only a test can bring about.
+    let _ = tracing::subscriber::set_global_default(subscriber(log, fancy, std::io::stderr));
+}
+
+/// What writes the log. Libraries are heard from warnings up, whatever the level.
+fn subscriber<W>(log: Log, fancy: bool, to: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let level = log.level.as_str();
     let filter = EnvFilter::new(format!("warn,controller={level},certs={level}"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(fancy)
-        .with_writer(std::io::stderr);
-    // An error means that a log stands already, which only a test can bring about.
-    let _ = match log.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(fancy).with_writer(to);
+    match log.format {
+        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::config::LogLevel;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(format: LogFormat, level: LogLevel) -> Vec<String> {
+        let page = Page::default();
+        let to = page.clone();
+        let log = subscriber(Log { format, level }, false, move || to.clone());
+        tracing::subscriber::with_default(log, || {
+            tracing::debug!("how");
+            tracing::info!(count = 3, "what");
+            tracing::warn!(target: "hyper", "a library warns");
+            tracing::info!(target: "hyper", "a library talks");
+        });
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_log_has_the_form_and_the_level_of_the_settings() {
+        let text = written(LogFormat::Text, LogLevel::Info);
+        assert_eq!(text.len(), 2, "{text:?}");
+        assert!(text[0].contains("INFO") && text[0].ends_with("what count=3"), "{text:?}");
+        assert_eq!(written(LogFormat::Text, LogLevel::Debug).len(), 3);
+        let json = written(LogFormat::Json, LogLevel::Warn);
+        let json: Vec<serde_json::Value> =
+            json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(json.len() == 1 && json[0]["message"] == "a library warns", "{json:?}");
+    }
 
     #[test]
     fn a_limit_of_files_has_to_hold_the_connections_and_a_few_more() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::backup::BACKUP_TAKEN;
 use super::{Refusal, Service};
 
 /// How often what agents told is written.
@@ -36,6 +37,9 @@ impl Service {
         self.load_desired().await?;
         self.load_orders().await?;
         self.live.set_head(self.store.audit_head().await?);
+        if let Some(at) = self.store.last_deed(BACKUP_TAKEN).await? {
+            self.meters.backed_up(at);
+        }
         Ok(())
     }
 

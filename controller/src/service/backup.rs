@@ -24,6 +24,8 @@ use super::{OperatorPeer, Refusal, Service, authority_folder};
 
 /// What the folder of a snapshot begins with; one that stayed behind is removed at the next start.
 pub(super) const SNAPSHOT: &str = ".snapshot-";
+/// The record of one.
+pub(super) const BACKUP_TAKEN: &str = "backup_taken";
 /// The file in a backup that says what it is.
 pub(super) const MANIFEST: &str = "backup.json";
 /// How much is sent at a time, in bytes.
@@ -77,17 +79,20 @@ impl Service {
         let turn = self.backing_up.clone().try_acquire_owned();
         let turn = Arc::new(turn.map_err(|_| Refusal::Exhausted(60))?);
         let detail = format!("sealed to {} recipients", recipients.len());
-        let deed = self.deed_of(who, "backup_taken", &self.organisation, detail);
+        let deed = self.deed_of(who, BACKUP_TAKEN, &self.organisation, detail);
         // Its record is in it.
         let head = self.store.change().await?.commit(deed).await?;
         let content = self.content(self.manifest(head)).await?;
         let (chunks, pieces) = mpsc::channel(WAITING);
-        let backup = Backup { pieces, _turn: turn.clone() };
+        let (backup, meters) = (Backup { pieces, _turn: turn.clone() }, self.meters.clone());
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            if let Err(error) = write(&content, &recipients, &chunks) {
-                // Whoever waits for it is gone, or hears why it ends.
-                let _ = chunks.blocking_send(Err(error));
+            match write(&content, &recipients, &chunks) {
+                Ok(()) => meters.backed_up(content.manifest.taken_at),
+                Err(error) => {
+                    // Whoever waits for it is gone, or hears why it ends.
+                    let _ = chunks.blocking_send(Err(error));
+                }
             }
         });
         Ok(backup)

@@ -4,7 +4,7 @@
 //! Nothing here listens. Keys are made on this machine and stay on it.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use certs::hierarchy::{HierarchyError, Root};
 use certs::random::NoRandomness;
@@ -172,17 +172,25 @@ pub async fn prepare_authority(
     blocking(work).await.map_err(FoundError::Stopped)?
 }
 
+/// Where the database of a data folder is in which something was founded.
+///
+/// # Errors
+/// [`OpenError::NotFounded`].
+pub fn database(data: &Path) -> Result<PathBuf, OpenError> {
+    let database = data.join(DATABASE);
+    if database.exists() {
+        return Ok(database);
+    }
+    Err(OpenError::NotFounded(data.display().to_string()))
+}
+
 /// Opens what was founded, and finishes what a crash left half-way.
 ///
 /// # Errors
 /// [`OpenError`].
 pub async fn open(data: &Path) -> Result<(Store, Organisation, Authorities), OpenError> {
     let not_founded = || OpenError::NotFounded(data.display().to_string());
-    let database = data.join(DATABASE);
-    if !database.exists() {
-        return Err(not_founded());
-    }
-    let store = Store::open(&database).await?;
+    let store = Store::open(&database(data)?).await?;
     let opened = read(&store, data).await;
     match opened {
         Ok(Some((organisation, authorities))) => Ok((store, organisation, authorities)),

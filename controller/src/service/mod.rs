@@ -17,6 +17,7 @@ pub mod found;
 pub mod live;
 mod log;
 pub mod login;
+pub mod meters;
 pub mod operators;
 pub mod orders;
 pub mod policies;
@@ -34,6 +35,7 @@ mod tests;
 pub mod tokens;
 pub mod turnover;
 mod upkeep;
+pub mod vitals;
 pub mod vouches;
 pub mod watch;
 mod words;
@@ -51,6 +53,7 @@ use crate::store::Store;
 pub use authorities::Authorities;
 pub use caller::{AgentPeer, OperatorPeer, Source};
 pub use log::Keeper;
+pub use meters::Meters;
 pub use refusal::Refusal;
 pub use reports::News;
 pub use roles::Act;
@@ -102,6 +105,8 @@ pub struct Service {
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
     pub(crate) turning: Mutex<()>,
+    /// What is counted and stands now, for whoever watches the machine.
+    pub meters: Arc<Meters>,
     /// One backup at a time.
     pub(crate) backing_up: Arc<Semaphore>,
 }
@@ -129,6 +134,7 @@ impl Service {
             news: broadcast::channel(NEWS).0,
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),
+            meters: Arc::default(),
             backing_up: Arc::new(Semaphore::new(1)),
         })
     }

@@ -86,8 +86,9 @@ impl Service {
         let before = intake.committed(&peer.id, &upload.epoch).await?;
         let mut took = Took::new(self.now(), intake.chain_head(&peer.id).await?);
         let (head, mut committed) = (took.head, before);
+        let mut fresh = 0;
         for entry in upload.entries.into_iter().filter(|entry| entry.sequence > before) {
-            committed = entry.sequence;
+            (committed, fresh) = (entry.sequence, fresh + 1);
             took.item(&mut intake, peer, entry.item).await?;
         }
         if committed > before {
@@ -104,6 +105,7 @@ impl Service {
         } else {
             intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
         }
+        self.meters.reported(fresh);
         for device in took.news {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });

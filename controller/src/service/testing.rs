@@ -82,6 +82,21 @@ pub fn somebody(text: &str, role: Role) -> OperatorPeer {
     OperatorPeer::new(name(text), role, certificate, Proof::made_by_peer())
 }
 
+/// What a box asks with, and its key.
+pub fn asking() -> (Asking, Key) {
+    let (key, recovery) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let request = request::make(&key).unwrap();
+    let binding = certs::join_state::binding_message(&request);
+    let asking = Asking {
+        recovery_proof: recovery.sign(&binding).unwrap(),
+        recovery_key: recovery.spki().to_vec(),
+        request,
+        version: "1".to_owned(),
+        host: "box".to_owned(),
+    };
+    (asking, key)
+}
+
 impl World {
     /// Founded a moment ago; the first administrator is kim.
     pub async fn new() -> Self {
@@ -121,16 +136,7 @@ impl World {
     }
 
     pub async fn join_with(&self, text: &str, secret: &Secret) -> (AgentPeer, Joined, Key) {
-        let (key, recovery) = (Key::generate().unwrap(), Key::generate().unwrap());
-        let request = request::make(&key).unwrap();
-        let binding = certs::join_state::binding_message(&request);
-        let asking = Asking {
-            recovery_proof: recovery.sign(&binding).unwrap(),
-            recovery_key: recovery.spki().to_vec(),
-            request,
-            version: "1".to_owned(),
-            host: "box".to_owned(),
-        };
+        let (asking, key) = asking();
         let joined = self.service.enroll(source(), secret, asking).await.unwrap();
         let certificate = certs::peer::read(&joined.answer.chain).unwrap();
         let id = joined.answer.agent.clone();

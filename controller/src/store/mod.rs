@@ -27,6 +27,7 @@ pub mod pending;
 pub mod policies;
 pub mod sites;
 mod snapshot;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod tickets;

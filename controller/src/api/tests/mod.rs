@@ -1,6 +1,7 @@
 //! Stories over real sockets.
 
 mod enrollment;
+mod keys;
 mod line;
 mod operators;
 mod port;
