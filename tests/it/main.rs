@@ -9,6 +9,7 @@ mod bad_cameras;
 mod bad_disk;
 mod bench_short;
 mod catalogue;
+mod corpora;
 mod demo;
 mod desk;
 mod faces;

@@ -5,6 +5,7 @@ pub mod bad_cameras;
 pub mod daemon;
 pub mod devices;
 pub mod fleet;
+pub mod fuzzed;
 pub mod herd;
 pub mod kill;
 pub mod manual_clock;
