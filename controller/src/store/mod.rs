@@ -34,6 +34,7 @@ pub mod tickets;
 pub mod tokens;
 mod told;
 pub mod vouches;
+mod writing;
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io;
@@ -41,13 +42,14 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Transaction};
 
 pub use agents::{Agent, Standing, Told};
 pub use answer::Answer;
 pub use audit::Deed;
 pub use desired::DesiredState;
+use writing::Writing;
 
 /// Its owner alone reads the database: it says who is welcome.
 const MODE: u32 = 0o600;
@@ -86,12 +88,12 @@ pub struct Store {
 
 /// Several writes that happen together or not at all, with one record in the audit log.
 pub struct Change {
-    pub(super) tx: Transaction<'static, sqlx::Any>,
+    pub(super) tx: Writing,
 }
 
 /// Several writes of what agents report, that happen together or not at all.
 pub struct Intake {
-    pub(super) tx: Transaction<'static, sqlx::Any>,
+    pub(super) tx: Writing,
 }
 
 /// Names what was being done in a [`StoreError`].
@@ -148,7 +150,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn change(&self) -> Result<Change, StoreError> {
-        Ok(Change { tx: self.writer.begin().await.map_err(while_doing("beginning a change"))? })
+        Ok(Change {
+            tx: Writing::begin(&self.writer).await.map_err(while_doing("beginning a change"))?,
+        })
     }
 
     /// Begins to take in what an agent reports.
@@ -156,7 +160,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn intake(&self) -> Result<Intake, StoreError> {
-        Ok(Intake { tx: self.writer.begin().await.map_err(while_doing("beginning an intake"))? })
+        Ok(Intake {
+            tx: Writing::begin(&self.writer).await.map_err(while_doing("beginning an intake"))?,
+        })
     }
 
     /// Closes every connection, so that the file may be copied or moved.

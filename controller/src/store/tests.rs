@@ -97,3 +97,28 @@ async fn hostile_texts_are_texts() {
     assert_eq!((record.subject.as_str(), record.detail), (hostile[1], hostile.concat()));
     store.verify().await.unwrap();
 }
+
+/// A commit can fail and leave its transaction open; what is acknowledged afterwards must not hang in it.
+#[tokio::test]
+async fn what_is_acknowledged_after_a_commit_that_failed_is_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("palisade.db");
+    let store = Store::open(&path).await.unwrap();
+    let mut change = store.change().await.unwrap();
+    for statement in [
+        "PRAGMA defer_foreign_keys = ON",
+        "INSERT INTO vouches (id, site, kind, body, entered_by, entered_at) \
+         VALUES ('x', 'nowhere', 'waiver', '{}', 'kim', 0)",
+    ] {
+        sqlx::query(statement).execute(&mut *change.tx).await.unwrap();
+    }
+    change.commit(deed("one")).await.unwrap_err();
+    let head = store.change().await.unwrap().commit(deed("two")).await.unwrap();
+    assert_eq!(head.length, 1);
+    // Somebody else sees it while the store is still open, so it is written and not held.
+    let other = Store::open(&path).await.unwrap();
+    assert_eq!(other.audit_head().await.unwrap(), head);
+    // A change that was left alone holds nobody up either.
+    drop(store.change().await.unwrap());
+    assert_eq!(store.change().await.unwrap().commit(deed("three")).await.unwrap().length, 2);
+}
