@@ -1,6 +1,9 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
-//! `inventory`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `rounds`, `cli`) hold no policy.
+//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `identity`, `link`,
+//! `rounds`, `rotate`, `service`, `store`, `cli`) hold no policy.
 
+pub mod apply;
+pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -12,7 +15,10 @@ pub mod identity;
 pub mod inventory;
 pub mod link;
 pub mod measures;
+pub mod plan;
 pub mod report;
+pub mod rotate;
+pub mod rotation;
 pub mod rounds;
 pub mod schedule;
 pub mod service;

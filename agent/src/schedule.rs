@@ -146,6 +146,18 @@ impl Schedule {
         self.turns.values().filter_map(ripe).min()
     }
 
+    /// Every device with the time of its next visit; without one while it is being visited. Also how many visits to it
+    /// failed in a row.
+    pub fn turns(&self) -> impl Iterator<Item = (&DeviceName, Option<u64>, u32)> {
+        self.turns.iter().map(|(name, turn)| {
+            let due = match turn.state {
+                State::Waiting | State::Ordered => Some(turn.due),
+                State::Running | State::RunningAndOrdered => None,
+            };
+            (name, due, turn.failures)
+        })
+    }
+
     /// Whether somebody asked for a visit that has not begun.
     pub fn is_ordered(&self, name: &DeviceName) -> bool {
         let state = self.turns.get(name).map(|turn| turn.state);

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod authority;
 pub mod chain;
 pub mod clock;
+pub mod escrow;
 pub mod hierarchy;
 pub mod identity;
 pub mod join_state;

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod service;
 pub mod store;

@@ -3,7 +3,9 @@
 //! The file is TOML; every key has a default, so an empty file is a policy. The keys are described where they
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
-use std::collections::BTreeMap;
+mod change;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Waiver;
 use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
+
+pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
 
 /// What is to be done about a measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +52,8 @@ pub struct Policy {
     pub remote_access: RemoteAccess,
     /// When the web server log is worrying (C21).
     pub web_log: WebLog,
+    /// When and how devices may be changed, and what cures need to know.
+    pub change: ChangeRules,
     /// Accepted unmet measures.
     pub waivers: Vec<Waiver>,
 }
@@ -121,6 +127,9 @@ pub struct Networks {
     pub allowed: Vec<IpNet>,
     /// Addresses of video management workstations, besides those of the site file. Default: none.
     pub vms: Vec<IpAddr>,
+    /// Addresses of storage that cameras and people use, besides those of the site file; an IP access list always lets
+    /// them in. Default: none.
+    pub nas: Vec<IpAddr>,
 }
 
 /// `[web_ports]`
@@ -147,11 +156,53 @@ pub struct Accounts {
     pub forbidden_names: Vec<String>,
     /// The accounts each camera should have. Default: none stated, so C05 cannot be concluded from the camera alone.
     pub expected: Vec<ExpectedAccount>,
+    /// The groups each camera should have and their rights, besides its own (C04). Default: none stated, so that groups
+    /// are left to a person.
+    pub groups: Vec<ExpectedGroup>,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { forbidden_names: vec!["admin".to_owned()], expected: Vec::new() }
+        let forbidden_names = vec!["admin".to_owned()];
+        Self { forbidden_names, expected: Vec::new(), groups: Vec::new() }
+    }
+}
+
+/// One entry of `accounts.groups`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedGroup {
+    /// The group's name on the camera: 3 to 16 of `A-Z a-z 0-9 . - _`, and never `admins`, which may do everything.
+    pub name: String,
+    /// The rights it holds, each as the camera's configuration names it, such as `live_acl`.
+    pub rights: BTreeSet<String>,
+}
+
+impl ExpectedGroup {
+    /// Refuses what no camera takes, and what would give or take away the rights of administrators.
+    fn check(&self) -> Result<(), String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let length = (3..=16).contains(&self.name.len());
+        if !length || !self.name.chars().all(plain) || self.name == "admins" {
+            return Err(format!(
+                "accounts.groups: {:?} cannot be a group here; use 3 to 16 letters, digits, '.', '-' or '_', and not \
+                 admins",
+                self.name.chars().take(40).collect::<String>()
+            ));
+        }
+        let right = |right: &String| {
+            let stem = right.strip_suffix("_acl").unwrap_or_default();
+            !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        match self.rights.iter().find(|one| !right(one) || *one == "admin_acl") {
+            Some(bad) => Err(format!(
+                "accounts.groups: group {:?}: {:?} is no right to give; write such as live_acl, and leave admin_acl to \
+                 the group admins",
+                self.name,
+                bad.chars().take(40).collect::<String>()
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -247,6 +298,8 @@ impl Policy {
         if self.web_log.failed_logins == 0 {
             return Err("web_log.failed_logins: want 1 or more".to_owned());
         }
+        self.change.check()?;
+        self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {
             if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {
                 return Err(format!(

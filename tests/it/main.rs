@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests, helpers included")]
 
+mod apply;
 mod audit_file;
 mod audit_live;
 mod bad_cameras;
@@ -12,6 +13,7 @@ mod demo;
 mod desk;
 mod faces;
 mod hostile;
+mod kill;
 mod learn;
 mod live_review;
 mod offline;

@@ -103,6 +103,8 @@ impl Fleet {
             round_trips: all.round_trips + one.round_trips,
             delayed: all.delayed + one.delayed,
             failed_logins: all.failed_logins + one.failed_logins,
+            dark: all.dark + one.dark,
+            writes: all.writes + one.writes,
         })
     }
 

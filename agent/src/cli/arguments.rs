@@ -9,6 +9,7 @@ use certs::Pin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
+use super::change::{ApplyArguments, PlanArguments};
 use crate::report::Format;
 use unattended::{ENROLL_EXAMPLES, RUN_EXAMPLE};
 
@@ -39,6 +40,12 @@ pub enum Command {
         after_help = format!("{AUDIT_EXAMPLES}\n\n{EXIT_CODES}")
     )]
     Audit(Box<Audit>),
+    /// Show what would be changed on the devices of a site, and what it may break
+    #[command(after_help = PLAN_EXAMPLE)]
+    Plan(Box<PlanArguments>),
+    /// Carry a plan out, and prove every step
+    #[command(after_help = APPLY_EXAMPLE)]
+    Apply(Box<ApplyArguments>),
     /// Judge facts that an audit saved, again
     #[command(
         after_help = "Example:\n  palisade-agent judge facts.json --policy policy.toml --format html --output report.html"
@@ -83,6 +90,25 @@ Examples:
 
 The password is asked for on the terminal, or comes from --password-file or from the environment
 variable PALISADE_PASSWORD; it is never an argument.";
+
+const PLAN_EXAMPLE: &str = "\
+Example: say in the policy what to enforce, then
+  palisade-agent plan --inventory site.toml --policy policy.toml --output plan.json
+
+Exit codes:
+  0  there is nothing to do
+  1  there is something to do, for us or for somebody else
+  2  a device could not be looked at
+  3  the request itself is wrong";
+
+const APPLY_EXAMPLE: &str = "\
+Example:
+  palisade-agent apply plan.json --keep backups --recipient age1...
+
+Exit codes:
+  0  everything was done
+  2  something went wrong, and the roll-out halted
+  3  the request itself is wrong";
 
 const LEARN_EXAMPLE: &str = "\
 Example: export the configuration, switch one setting in the camera's own page, export it again, then

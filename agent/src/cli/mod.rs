@@ -5,6 +5,7 @@
 
 mod arguments;
 mod audit;
+mod change;
 mod console;
 mod enroll;
 mod files;
@@ -49,6 +50,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console<
 fn perform(command: Command, console: &mut Console<'_>) -> Result<u8, Stop> {
     match command {
         Command::Audit(arguments) => audit::run(*arguments, console),
+        Command::Plan(arguments) => change::plan(&arguments, console),
+        Command::Apply(arguments) => change::apply(&arguments, console),
         Command::Judge(arguments) => judge::run(&arguments, console),
         Command::Explain(arguments) => reference::explain(&arguments, console),
         Command::Measures(arguments) => reference::measures(&arguments, console),

@@ -4,6 +4,7 @@ mod address;
 mod http;
 pub mod mobotix;
 mod probe;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -17,6 +18,8 @@ use proto::policy::{PasswordRules, WebPorts};
 use proto::{DeviceName, Secret};
 
 use self::mobotix::Dialects;
+pub use self::snapshot::Snapshot;
+use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::facts::{Facts, FailureClass};
 
 /// A device to look at over the network.
@@ -132,11 +135,105 @@ pub struct Identity {
     pub pin: Option<Pin>,
 }
 
-/// Speaks to one device.
+/// What one look at a device brought back.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// Which device.
+    pub identity: Identity,
+    /// What was read from it.
+    pub facts: Facts,
+    /// Its configuration as it runs.
+    pub configuration: Snapshot,
+}
+
+/// How changes compare with what a device shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// For each change, in order: whether its lines stand as it would have them.
+    pub standing: Vec<bool>,
+    /// Lines that differ although no change touches them, as they may be shown.
+    pub surprises: Vec<String>,
+}
+
+/// Speaks to one device. Each call that acts makes a connection and, where one is needed, a log-in of its own: what was
+/// done by one is proven by the next. No answer of a device counts as proof that it did something.
 #[async_trait]
 pub trait Driver: Send {
     /// Looks at the device and changes nothing on it.
     async fn observe(&mut self) -> Result<(Identity, Facts), Fault>;
+
+    /// The same, and brings its configuration along.
+    async fn inspect(&mut self) -> Result<Inspection, Fault> {
+        Err(cannot("show its configuration"))
+    }
+
+    /// What a change comes to on a configuration of this device, and what the configuration is afterwards. Sends nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be made there.
+    fn translate(&self, on: &Snapshot, change: &Change) -> Result<(Edit, Snapshot), Untranslated> {
+        let _ = (on, change);
+        Err(Untranslated::Impossible("this kind of device cannot be changed yet".to_owned()))
+    }
+
+    /// How changes that were made on `before` compare with what the device shows now. Sends nothing.
+    ///
+    /// # Errors
+    /// Why they cannot be compared.
+    fn compare(
+        &self,
+        before: &Snapshot,
+        changes: &[Change],
+        seen: &Snapshot,
+    ) -> Result<Comparison, Untranslated> {
+        let _ = (before, changes, seen);
+        Err(Untranslated::Impossible("this kind of device cannot be changed yet".to_owned()))
+    }
+
+    /// What differs between two configurations of this device, secrets hidden. Sends nothing.
+    ///
+    /// # Errors
+    /// Why they cannot be compared.
+    fn differences(&self, one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
+        let _ = (one, other);
+        Err(Untranslated::Impossible("this kind of device shows no configuration yet".to_owned()))
+    }
+
+    /// Makes changes to the running configuration, which is `on`, and has them come into force. A reboot undoes them.
+    async fn apply(&mut self, on: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
+        let _ = (on, changes);
+        Err(cannot("be changed"))
+    }
+
+    /// Writes back what these changes touched, as it stands in `to`, where they were made.
+    async fn revert(&mut self, to: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
+        let _ = (to, changes);
+        Err(cannot("be changed"))
+    }
+
+    /// Stores the running configuration, so that it outlives a reboot.
+    async fn save(&mut self) -> Result<(), Fault> {
+        Err(cannot("be changed"))
+    }
+
+    /// Asks it to reboot.
+    async fn reboot(&mut self) -> Result<(), Fault> {
+        Err(cannot("be rebooted"))
+    }
+
+    /// Its web server log as it shows it, which a reboot wipes.
+    async fn web_log(&mut self) -> Result<Vec<u8>, Fault> {
+        Err(cannot("show a log"))
+    }
+
+    /// Whether it shows a picture.
+    async fn frame(&mut self) -> Result<(), Fault> {
+        Err(cannot("show a picture"))
+    }
+}
+
+fn cannot(what: &str) -> Fault {
+    Fault::Unsupported(format!("this kind of device cannot {what} yet"))
 }
 
 /// The driver for a target. Nothing is sent before it is asked to observe.

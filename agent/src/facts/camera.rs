@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceBook, Fact, Setting};
+use super::cure::not_gathered;
+use super::{EvidenceBook, Fact, NotifyProfile, Setting};
 use crate::firmware::Version;
 
 /// Everything read from one camera, or from the configuration it exported.
@@ -67,6 +68,15 @@ pub struct CameraFacts {
     pub clear_secrets: Fact<u32>,
     /// The camera's clock minus ours, in seconds.
     pub clock_offset: Fact<i64>,
+    /// The address of ours that the camera sees, unless it is translated on the way (C07).
+    #[serde(default = "not_gathered")]
+    pub own_address: Fact<IpAddr>,
+    /// The notification profiles there are (C08, C13).
+    #[serde(default = "not_gathered")]
+    pub notify_profiles: Fact<Vec<NotifyProfile>>,
+    /// When the camera reboots by itself, as its time tasks say; empty: never. What an unsaved change does not survive.
+    #[serde(default = "not_gathered")]
+    pub own_reboots: Fact<Vec<String>>,
     /// What the facts rest on.
     pub evidence: EvidenceBook,
 }
@@ -102,6 +112,9 @@ impl CameraFacts {
             web_log: Fact::unreadable(reason),
             clear_secrets: Fact::unreadable(reason),
             clock_offset: Fact::unreadable(reason),
+            own_address: Fact::unreadable(reason),
+            notify_profiles: Fact::unreadable(reason),
+            own_reboots: Fact::unreadable(reason),
             evidence: EvidenceBook::default(),
         }
     }

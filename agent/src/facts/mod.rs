@@ -2,6 +2,7 @@
 //! which fill them in and decide nothing, and measures, which judge them and know no device.
 
 mod camera;
+mod cure;
 mod nas;
 mod record;
 mod vms;
@@ -12,6 +13,7 @@ use proto::Evidence;
 use serde::{Deserialize, Serialize};
 
 pub use camera::*;
+pub use cure::NotifyProfile;
 pub use nas::NasFacts;
 pub use record::{Device, Failure, FailureClass, Kind, Observation, Record, Source};
 pub use vms::{CameraLogin, VmsFacts};

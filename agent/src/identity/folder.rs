@@ -91,6 +91,10 @@ impl Folder {
     /// # Errors
     /// [`IdentityError::Store`].
     pub fn keep_next(&self, next: Option<&Next>) -> Result<(), IdentityError> {
+        if next.is_none() {
+            // Over both generations, so that no key that is not needed stays on the disk.
+            self.next.write(&stored::write_next(None))?;
+        }
         Ok(self.next.write(&stored::write_next(next))?)
     }
 
@@ -107,6 +111,9 @@ impl Folder {
     /// # Errors
     /// [`IdentityError::Store`].
     pub fn keep_applicant(&self, applicant: Option<&Applicant>) -> Result<(), IdentityError> {
+        if applicant.is_none() {
+            self.applicant.write(&stored::write_applicant(None))?;
+        }
         Ok(self.applicant.write(&stored::write_applicant(applicant))?)
     }
 }

@@ -99,7 +99,7 @@ impl Slot for Faulty {
         if number > self.fails / 2 {
             return crash();
         }
-        if number == self.fails / 2 && self.fails % 2 == 0 {
+        if number == self.fails / 2 && self.fails.is_multiple_of(2) {
             return crash();
         }
         DurableFile::write(&self.file, bytes)?;

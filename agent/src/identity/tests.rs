@@ -137,7 +137,7 @@ fn a_crash_at_any_write_of_a_renewal_leaves_a_usable_identity_and_the_rest_is_do
         }
         crashes += 1;
     }
-    assert_eq!(crashes, 8, "four writes, each with a crash before and after it");
+    assert_eq!(crashes, 10, "five writes, each with a crash before and after it");
 }
 
 #[test]

@@ -65,6 +65,10 @@ async fn a_ticket_makes_a_box_a_member_and_leaves_no_keys_behind() {
     let kept = one.folder.member().unwrap().unwrap();
     assert_eq!(kept.identity.chain(), member.identity.chain());
     assert!(one.folder.applicant().unwrap().is_none() && one.heard.is_empty());
+    for generation in ["applicant.0", "applicant.1"] {
+        let bytes = std::fs::read(one._data.path().join("identity").join(generation)).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("key"), "{generation}");
+    }
 }
 
 #[tokio::test]
@@ -210,4 +214,52 @@ async fn a_box_that_believes_it_is_1970_enrolls_all_the_same() {
     let mut one = site_box(&fake, &fake.serve().await, Some("secret"));
     one.clock = Arc::new(Stands(7));
     one.enroll().await.unwrap();
+}
+
+/// A log that is kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_log_whatever_is_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // With a single one, whoever meets an event first on another thread would settle that nobody wants it.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let fake = Fake::new(Acme::new());
+    let mut one = site_box(&fake, &fake.serve().await, Some("correct-horse-battery"));
+    hook(&fake.enroll, |_| Err(Status::unavailable("not now")));
+    let fault = one.enroll().await.unwrap_err();
+    answers(&fake, |_| {});
+    let member = one.enroll().await.unwrap();
+    tracing::error!(?fault, ?member, application = ?one.application, heard = ?one.heard);
+    let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(text.contains("not now") && text.contains("h2::"), "everything is logged");
+    let file = std::fs::read(one._data.path().join("identity/member.0")).unwrap();
+    let file = String::from_utf8_lossy(&file).into_owned();
+    let mut secrets: Vec<_> = ["\"key\":\"", "\"recovery_key\":\""]
+        .map(|field| file.split(field).nth(1).unwrap().split('"').next().unwrap().to_owned())
+        .into();
+    secrets.push("correct-horse".to_owned());
+    for secret in secrets {
+        assert!(!text.contains(&secret), "a secret is in the log");
+    }
+    let bytes = format!("{:?}", member.identity.key().pkcs8());
+    assert!(!text.contains(bytes.trim_matches(['[', ']'])));
 }

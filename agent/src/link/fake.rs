@@ -43,6 +43,11 @@ fn absent<A, B>() -> Hook<A, B> {
     Mutex::new(Box::new(|_| Err(Status::unavailable("no hook"))))
 }
 
+/// An entry of the outbox.
+pub fn read_entry(bytes: &[u8]) -> v1::Entry {
+    prost::Message::decode(bytes).unwrap()
+}
+
 /// Sets a hook.
 pub fn hook<A, B>(place: &Hook<A, B>, answer: impl FnMut(A) -> Result<B, Status> + Send + 'static) {
     *place.lock().unwrap() = Box::new(answer);
@@ -88,6 +93,24 @@ impl Fake {
             .add_service(AgentServer::from_arc(self.clone()));
         tokio::spawn(router.serve_with_incoming(ReceiverStream::new(taken)));
         address
+    }
+
+    /// Lets agents watch, tells the time and nothing else, and commits whatever is reported.
+    pub fn is_content(&self, now: i64) {
+        hook(&self.watch, move |mut incoming: Streaming<v1::AgentStatus>| {
+            let (instructions, outgoing) = mpsc::channel(8);
+            let first = v1::Instruction { time: now, ..v1::Instruction::default() };
+            instructions.try_send(Ok(first)).unwrap();
+            tokio::spawn(async move {
+                while let Ok(Some(_)) = incoming.message().await {}
+                drop(instructions);
+            });
+            Ok(outgoing)
+        });
+        hook(&self.report, |request: v1::ReportRequest| {
+            let committed = request.entries.last().unwrap().sequence;
+            Ok(v1::ReportReply { committed, resend: Vec::new() })
+        });
     }
 
     /// What an honest controller gives for that request.

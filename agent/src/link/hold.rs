@@ -8,7 +8,7 @@ use std::time::Duration;
 use certs::Clock as _;
 use proto::wire::v1;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval, sleep, sleep_until};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -19,6 +19,7 @@ use super::dice;
 use super::fault::CallFault;
 use super::line::Line;
 use super::reach::Absurd;
+use super::recover::Lapse;
 use super::tell::Told;
 use super::{Link, State};
 use crate::store::StoreError;
@@ -33,6 +34,8 @@ const FIRST_MESSAGE: Duration = Duration::from_secs(20);
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HoldFault {
+    #[error("this agent's certificate has lapsed")]
+    Lapsed,
     #[error(transparent)]
     Dial(#[from] DialFault),
     #[error(transparent)]
@@ -76,7 +79,9 @@ impl Link {
             }
             let state = match ended {
                 Ended::Stopped => return,
-                Ended::Left => continue,
+                // Sent away again and again, it waits as if the line had failed.
+                Ended::Left if began.elapsed() >= GOOD => continue,
+                Ended::Left => State::Offline,
                 Ended::Broken(fault) => self.conclude(&fault).await,
             };
             let wait = match state {
@@ -93,7 +98,7 @@ impl Link {
 
     async fn one_line(self: &Arc<Self>, stop: &CancellationToken) -> Ended {
         if self.has_lapsed() {
-            return Ended::Broken(HoldFault::Dial(DialFault::Expired));
+            return Ended::Broken(HoldFault::Lapsed);
         }
         let opened = tokio::select! {
             opened = self.open() => opened,
@@ -105,15 +110,19 @@ impl Link {
         }
     }
 
-    fn has_lapsed(&self) -> bool {
+    pub(super) fn has_lapsed(&self) -> bool {
         self.clock.is_known() && self.member.borrow().identity.not_after() <= self.clock.now()
     }
 
     /// What a broken line means, and the way back if that is what it takes. Says what the link is at now.
     async fn conclude(&self, fault: &HoldFault) -> State {
         let state = match fault {
-            HoldFault::Dial(DialFault::Expired) => return self.find_back().await,
-            HoldFault::Dial(DialFault::Revoked | DialFault::Refused(_))
+            HoldFault::Lapsed => return self.find_back(Lapse::ByTheClock).await,
+            // Refused without a reason: an authority that is trusted no more may have issued our certificate.
+            HoldFault::Dial(DialFault::Expired | DialFault::Refused(_)) => {
+                return self.find_back(Lapse::Told).await;
+            }
+            HoldFault::Dial(DialFault::Revoked)
             | HoldFault::Call(CallFault::Refused(_) | CallFault::Held(_)) => State::Refused,
             HoldFault::Dial(
                 DialFault::Untrusted(_) | DialFault::OutOfTime | DialFault::Strange(_),
@@ -149,11 +158,16 @@ impl Link {
         let told = Told::new(status.clone());
         // There is room for two, and nobody else has sent any.
         let _ = statuses.try_send(status);
-        let opened = line.agent().watch(ReceiverStream::new(outgoing)).await;
-        let mut instructions = opened.map_err(CallFault::from)?.into_inner();
-        let first = tokio::time::timeout(FIRST_MESSAGE, instructions.message()).await;
+        let mut agent = line.agent();
+        let opening = async {
+            let opened = agent.watch(ReceiverStream::new(outgoing)).await?;
+            let mut instructions = opened.into_inner();
+            let first = instructions.message().await?;
+            Ok::<_, tonic::Status>((instructions, first))
+        };
         let silent = |_| CallFault::Later("it did not say anything".to_owned());
-        let first = first.map_err(silent)?.map_err(CallFault::from)?;
+        let opened = timeout(FIRST_MESSAGE, opening).await.map_err(silent)?;
+        let (instructions, first) = opened.map_err(CallFault::from)?;
         let first = first.ok_or_else(|| CallFault::Later("it ended the stream".to_owned()))?;
         self.hear_first(&line, first.time)?;
         tracing::info!("there is a line to the controller");
@@ -222,7 +236,7 @@ impl Link {
         }
         drop(stream.statuses);
         let end = async { while let Ok(Some(_)) = stream.instructions.message().await {} };
-        let _ = tokio::time::timeout(Duration::from_secs(2), end).await;
+        let _ = timeout(Duration::from_secs(2), end).await;
         Ended::Stopped
     }
 }

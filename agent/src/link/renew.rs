@@ -66,13 +66,16 @@ impl Link {
     }
 
     async fn one_step(self: &Arc<Self>) -> Result<(), RenewFault> {
+        // Before the look at the clock: what moves it in between is heard.
+        let moved = self.clock.moved();
         if !self.clock.is_known() {
             tokio::select! {
-                () = self.clock.moved() => {}
+                () = moved => {}
                 () = sleep(TIME_UNKNOWN) => {}
             }
             return Ok(());
         }
+        drop(moved);
         let folder = self.folder.clone();
         let next = on_disk(move || folder.next()).await?;
         let member = self.member.borrow().clone();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use certs::Clock as _;
 use proto::DeviceName;
 use proto::wire::v1;
 use tokio::time::sleep;
@@ -83,6 +84,7 @@ impl Link {
             let request = v1::ReportRequest { epoch: batch.epoch.clone(), entries };
             let reply = line.agent().report(patient(request)).await.map_err(CallFault::from)?;
             let v1::ReportReply { committed, resend } = reply.into_inner();
+            self.standing.send_modify(|standing| standing.hear(self.clock.now()));
             if committed > last {
                 return Err(UploadFault::Absurd);
             }

@@ -3,6 +3,8 @@
 
 use proto::{Disruption, Evidence, LockoutRisk, Measure, Proof, Verdict};
 
+use super::Remedy;
+use crate::change::{Change, Credential};
 use crate::facts::{Confidence, Fact};
 
 /// What a measure concludes from facts.
@@ -16,6 +18,8 @@ pub struct Judgment {
     pub observed: String,
     /// What to do, where it differs from the measure's general remedy.
     pub remedy: Option<String>,
+    /// What would cure it, in order; empty where it is met, or where nobody can tell.
+    pub cures: Vec<Remedy>,
     /// What the conclusion rests on, where that is not simply the evidence of the facts it reads.
     pub evidence: Vec<Evidence>,
 }
@@ -42,7 +46,8 @@ const INFERRED: &str = "that reading is only inferred";
 
 impl Judgment {
     fn new(verdict: Verdict, proof: Proof, observed: impl Into<String>) -> Self {
-        Self { verdict, proof, observed: observed.into(), remedy: None, evidence: Vec::new() }
+        let observed = observed.into();
+        Self { verdict, proof, observed, remedy: None, cures: Vec::new(), evidence: Vec::new() }
     }
 
     /// What was seen is what is wanted.
@@ -126,6 +131,27 @@ impl Judgment {
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same, cured by a change.
+    #[must_use]
+    pub(super) fn change(self, change: Change) -> Self {
+        self.cure(Remedy::Change(change))
+    }
+
+    /// The same, cured by replacing a secret.
+    #[must_use]
+    pub(super) fn rotate(self, credential: Credential) -> Self {
+        self.cure(Remedy::Rotate(credential))
+    }
+
+    /// The same, with one step more towards met. What is met needs none.
+    #[must_use]
+    pub(super) fn cure(mut self, remedy: Remedy) -> Self {
+        if self.verdict == Verdict::Unmet {
+            self.cures.push(remedy);
+        }
         self
     }
 }

@@ -8,9 +8,12 @@
 
 mod camera;
 mod crosswalk;
+#[cfg(test)]
+mod cure_tests;
 mod explain;
 mod judgment;
 mod nas;
+mod remedy;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -20,7 +23,7 @@ mod vouch;
 mod words;
 
 use proto::text::printable;
-use proto::{Evidence, Finding, Measure, Vms};
+use proto::{Evidence, Finding, Measure, Verdict, Vms};
 
 use crate::facts::Facts;
 use crate::site::Site;
@@ -28,6 +31,7 @@ use crate::site::Site;
 pub use crosswalk::{Certainty, Crosswalk, Framework, Reference};
 pub use explain::{Explanation, explain, explanation};
 pub use judgment::{Guidance, Judgment};
+pub use remedy::Remedy;
 
 /// Most characters of `observed` and `remedy` in a finding, whatever a device put into its names.
 const MOST_TEXT: usize = 8000;
@@ -41,13 +45,27 @@ pub fn guidance(measure: Measure) -> &'static Guidance {
     }
 }
 
+/// A finding, and what would cure it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conclusion {
+    /// As it is reported.
+    pub finding: Finding,
+    /// The steps towards met, in order. For what is unmet there is at least one, if only for a person.
+    pub cures: Vec<Remedy>,
+}
+
 /// Judges a device by all 32 measures, in the guide's order. Those of the other chapters are not applicable to it,
 /// except V04, which a camera's web server log tells about the workstation.
 pub fn assess(facts: &Facts, site: &Site<'_>) -> Vec<Finding> {
-    Measure::all().map(|measure| finding(measure, facts, site)).collect()
+    conclude(facts, site).into_iter().map(|conclusion| conclusion.finding).collect()
 }
 
-fn finding(measure: Measure, facts: &Facts, site: &Site<'_>) -> Finding {
+/// The same, with what would cure each.
+pub fn conclude(facts: &Facts, site: &Site<'_>) -> Vec<Conclusion> {
+    Measure::all().map(|measure| conclusion(measure, facts, site)).collect()
+}
+
+fn conclusion(measure: Measure, facts: &Facts, site: &Site<'_>) -> Conclusion {
     let guidance = guidance(measure);
     let mut judgment = judge(measure, facts, site);
     if judgment.evidence.is_empty() {
@@ -57,7 +75,11 @@ fn finding(measure: Measure, facts: &Facts, site: &Site<'_>) -> Finding {
     let judgment = vouch::name_ended_waiver(judgment, measure, site);
     let waiver = vouch::waiver(&judgment, measure, site);
     let remedy = judgment.remedy.as_deref().unwrap_or(guidance.remedy);
-    Finding {
+    let mut cures = judgment.cures;
+    if judgment.verdict == Verdict::Unmet && cures.is_empty() {
+        cures.push(Remedy::Person(remedy.to_owned()));
+    }
+    let finding = Finding {
         measure,
         title: measure.title().to_owned(),
         judgment: judgment.verdict,
@@ -72,7 +94,8 @@ fn finding(measure: Measure, facts: &Facts, site: &Site<'_>) -> Finding {
         disruption: guidance.disruption,
         lockout_risk: guidance.lockout_risk,
         evidence: judgment.evidence,
-    }
+    };
+    Conclusion { finding, cures }
 }
 
 fn judge(measure: Measure, facts: &Facts, site: &Site<'_>) -> Judgment {

@@ -152,6 +152,11 @@ pub struct Progress {
     pub failing: usize,
     /// Cameras on the site's networks that no site file names.
     pub strangers: usize,
+    /// Each device's next visit in seconds of the monotonic clock, nothing while it is being visited; and how many visits
+    /// to it failed in a row.
+    pub turns: BTreeMap<DeviceName, (Option<u64>, u32)>,
+    /// How visits ended since the start, by a word: `seen`, or why not.
+    pub ended: BTreeMap<&'static str, u64>,
     /// Visits under way.
     pub under_way: usize,
     /// When a visit last ended, by the agent's clock.
@@ -196,6 +201,7 @@ pub struct Rounds {
     /// When upkeep is due, in seconds of the monotonic clock.
     upkeep_due: u64,
     last_visit: Option<Timestamp>,
+    ended: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Default)]
@@ -249,6 +255,7 @@ impl Rounds {
             search: Search::new(survey),
             upkeep_due: 0,
             last_visit: None,
+            ended: BTreeMap::new(),
         };
         (rounds, Handle { wishes: sender, progress: receiver })
     }
@@ -318,6 +325,12 @@ impl Rounds {
             devices: self.site.as_ref().map_or(0, |site| site.file.devices.len()),
             failing: self.schedule.failing(),
             strangers: self.inventory.strangers().count(),
+            turns: self
+                .schedule
+                .turns()
+                .map(|(name, due, failures)| (name.clone(), (due, failures)))
+                .collect(),
+            ended: self.ended.clone(),
             under_way: self.visits.len(),
             last_visit: self.last_visit,
             generation: self.yardstick.as_ref().map_or(0, |yardstick| yardstick.generation),

@@ -133,6 +133,7 @@ impl Rounds {
     pub(super) async fn finish(&mut self, mut paid: Paid) {
         let name = paid.name.clone();
         self.last_visit = Some(paid.look.observed_at);
+        *self.ended.entry(ending(&paid.look)).or_default() += 1;
         let is_listed = self.site.as_ref().is_some_and(|site| site.lists(&name));
         if is_listed {
             let before = self.fetch(&name).await;
@@ -360,4 +361,16 @@ pub(super) fn workstation(
     let device = Device { kind: Kind::Vms, address: shown.join(", "), ..head(device) };
     let (attestations, vms_addresses) = (Vec::new(), Vec::new());
     Observation { device, observed_at, outcome: Ok(facts), attestations, vms_addresses }
+}
+
+/// How a visit ended, in a word.
+fn ending(look: &Observation) -> &'static str {
+    match look.outcome.as_ref().map_err(|failure| failure.class) {
+        Ok(_) => "seen",
+        Err(FailureClass::Unreachable) => "unreachable",
+        Err(FailureClass::Refused) => "refused",
+        Err(FailureClass::Rejected) => "rejected",
+        Err(FailureClass::Unsupported) => "unsupported",
+        Err(FailureClass::Nonsense) => "nonsense",
+    }
 }

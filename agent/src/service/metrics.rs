@@ -1,6 +1,7 @@
 //! The same numbers for machines that watch machines, in OpenMetrics. They are put together when somebody asks.
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -52,6 +53,13 @@ pub(super) fn text(status: &Status) -> String {
         if let Some(since) = since {
             gauge("last_visit_seconds", "Since a visit last ended", since);
         }
+    }
+    if let Some(rounds) = &status.rounds {
+        let visits: Family<[(&str, String); 1], Counter> = Family::default();
+        for (outcome, count) in &rounds.visits {
+            visits.get_or_create(&[("outcome", outcome.clone())]).inc_by(*count);
+        }
+        registry.register("visits", "Visits that ended since the start", visits);
     }
     let info: Family<[(&str, String); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", status.version.clone())]).set(1);

@@ -10,7 +10,7 @@ mod desk;
 mod errands;
 mod metrics;
 mod socket;
-mod status;
+pub mod status;
 mod systemd;
 mod upkeep;
 
@@ -144,7 +144,14 @@ async fn serve(
         // The store was closed under us: the agent ends.
         Err(error) => return tracing::error!(%error, "the agent cannot serve"),
     };
-    let (rounds, handle) = Rounds::new(supplies(settings, board, &link));
+    work(settings, board, &link, stop).await;
+    let keep = upkeep::keep_witnessed(link.witnessed(), &settings.data);
+    let _ = timeout(FAREWELL, keep).await;
+}
+
+/// Goes the rounds and holds the line until told to stop: then the visits end first, and the line last.
+async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &CancellationToken) {
+    let (rounds, handle) = Rounds::new(supplies(settings, board, link));
     board.serve(link.clone(), handle.clone());
     link.note_start().await;
     let (no_visits, no_line) = (CancellationToken::new(), CancellationToken::new());
@@ -155,37 +162,34 @@ async fn serve(
         no_visits.cancel();
     };
     let visiting = async {
-        let run = rounds.run(no_visits.clone());
-        let bound = async {
-            no_visits.cancelled().await;
-            sleep(BREAK_OFF).await;
-        };
-        tokio::select! {
-            () = run => {}
-            () = bound => tracing::warn!("visits under way did not end in time"),
+        if within(rounds.run(no_visits.clone()), &no_visits, BREAK_OFF).await.is_none() {
+            tracing::warn!("visits under way did not end in time");
         }
         no_line.cancel();
-    };
-    let linking = async {
-        let run = link.run(&no_line);
-        let bound = async {
-            no_line.cancelled().await;
-            sleep(FAREWELL).await;
-        };
-        tokio::select! {
-            () = run => {}
-            () = bound => {}
-        }
     };
     tokio::join!(
         ending,
         visiting,
-        linking,
-        errands::run(&link, &handle, &settings.reload, &no_line),
-        upkeep::remember(board, &link, &settings.data, &no_line),
+        within(link.run(&no_line), &no_line, FAREWELL),
+        errands::run(link, &handle, &settings.reload, &no_line),
+        upkeep::remember(board, link, &settings.data, &no_line),
     );
-    let keep = upkeep::keep_witnessed(link.witnessed(), &settings.data);
-    let _ = timeout(FAREWELL, keep).await;
+}
+
+/// Does the work; once it was told to stop, it has that long to end.
+async fn within<T>(
+    work: impl Future<Output = T>,
+    stop: &CancellationToken,
+    most: Duration,
+) -> Option<T> {
+    let bound = async {
+        stop.cancelled().await;
+        sleep(most).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = bound => None,
+    }
 }
 
 fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Supplies {

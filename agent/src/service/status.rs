@@ -1,6 +1,7 @@
 //! What the agent tells of itself to the people at the box, as JSON. Never a secret, and nothing that a stranger could
 //! use: who may read it is decided by the socket's folder.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use certs::Clock as _;
@@ -124,6 +125,19 @@ pub struct RoundsStatus {
     pub waits_for_time: bool,
     /// What is wrong with the site file, the policy or the search.
     pub troubles: Vec<String>,
+    /// How visits ended since the start: `seen`, or why not.
+    pub visits: BTreeMap<String, u64>,
+    /// The devices by name.
+    pub turns: BTreeMap<String, TurnStatus>,
+}
+
+/// One device's next visit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnStatus {
+    /// When it is due; absent while the device is being visited.
+    pub next_visit: Option<Timestamp>,
+    /// How many visits failed in a row.
+    pub failures: u32,
 }
 
 pub(super) async fn gather(
@@ -157,7 +171,7 @@ pub(super) async fn gather(
         outbox,
         audit,
         store,
-        rounds: serving.map(|(_, rounds)| progress(&rounds.progress().borrow())),
+        rounds: serving.map(|(_, rounds)| progress(&rounds.progress().borrow(), board)),
     }
 }
 
@@ -197,7 +211,12 @@ async fn disk(board: &Board) -> (OutboxStatus, AuditStatus, StoreStatus) {
     (outbox, audit, StoreStatus { trouble, real_syncs: condition.real_syncs })
 }
 
-fn progress(progress: &Progress) -> RoundsStatus {
+fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
+    let (now, seconds) = (board.clock.now(), board.clock.seconds());
+    let turn = |(due, failures): &(Option<u64>, u32)| TurnStatus {
+        next_visit: due.map(|due| later(now, due.saturating_sub(seconds))),
+        failures: *failures,
+    };
     let Progress { site_error, policy_error, search_error, .. } = progress.clone();
     RoundsStatus {
         devices: progress.devices,
@@ -208,5 +227,12 @@ fn progress(progress: &Progress) -> RoundsStatus {
         generation: progress.generation,
         waits_for_time: progress.waits_for_time,
         troubles: [site_error, policy_error, search_error].into_iter().flatten().collect(),
+        visits: progress.ended.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
+        turns: progress.turns.iter().map(|(name, it)| (name.to_string(), turn(it))).collect(),
     }
+}
+
+fn later(time: Timestamp, seconds: u64) -> Timestamp {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    Timestamp::from_unix(time.unix().saturating_add(seconds))
 }

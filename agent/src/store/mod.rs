@@ -16,6 +16,7 @@ mod entry;
 mod error;
 mod files;
 mod index;
+pub mod journal;
 mod numbers;
 mod open;
 mod options;
@@ -23,7 +24,9 @@ mod outbox;
 mod parts;
 mod record;
 mod shelf;
+pub mod subject;
 pub mod sync_range;
+pub mod vault;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

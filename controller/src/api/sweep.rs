@@ -81,14 +81,16 @@ impl Connections {
     /// Sweeps once a second until it is stopped.
     pub async fn sweep(self, patience: Patience, clock: SharedClock, stop: CancellationToken) {
         loop {
+            // Before the look at the clock: what moves it in between is heard.
+            let moved = clock.moved();
+            self.sweep_once(patience, &clock);
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = clock.moved() => {}
+                () = moved => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {
                     self.0.ticks.0.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            self.sweep_once(patience, &clock);
         }
     }
 

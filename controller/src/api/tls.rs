@@ -2,7 +2,6 @@
 //! settings are swapped whole, so that a handshake sees the old ones or the new ones, and open connections go on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use certs::identity::{BadIdentity, Identity};
@@ -15,14 +14,13 @@ use proto::Timestamp;
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::wait_until;
 use crate::service::Service;
 use crate::service::background::chain;
 use crate::service::standing::Door;
 
 /// How long to wait after a renewal that failed, in seconds.
 const RETRY: i64 = 60;
-/// A wait is cut into pieces of this length, for clocks that are set meanwhile.
-const LONGEST_SLEEP: i64 = 3600;
 
 /// Why the controller could not give itself a certificate.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +77,7 @@ impl LiveTls {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = until(&service, renew_at) => {}
+                () = wait_until(&*service.clock, renew_at) => {}
                 // The service holds the other end as long as it lives.
                 _ = authorities.changed() => {}
             }
@@ -113,19 +111,4 @@ fn make(service: &Service) -> Result<(Arc<ServerConfig>, Timestamp), TlsError> {
     let config = mutual::server_config(&identity, &standing.accepted, door, service.clock.clone())?;
     let jitter = renewal::jitter(random::bytes()?);
     Ok((config, renewal::renew_at(identity.not_before(), identity.not_after(), jitter)))
-}
-
-/// Waits for a point in time by the service's clock.
-async fn until(service: &Service, at: Timestamp) {
-    loop {
-        let left = at.seconds_since(service.now());
-        if left <= 0 {
-            return;
-        }
-        let nap = Duration::from_secs(left.clamp(1, LONGEST_SLEEP).unsigned_abs());
-        tokio::select! {
-            () = tokio::time::sleep(nap) => {}
-            () = service.clock.moved() => {}
-        }
-    }
 }

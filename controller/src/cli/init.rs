@@ -11,6 +11,7 @@ use proto::{OperatorName, Organisation};
 
 use super::console::Console;
 use super::files::{self, Place, Readers};
+use super::process::Privacy;
 use super::secrets;
 use super::session::{runtime, wait};
 use super::stop::{GOOD, Stop};
@@ -67,6 +68,7 @@ pub fn run(init: &Init, console: &mut Console<'_>) -> Result<u8, Stop> {
     let config = settings(&data, &init.address, init.listen)?;
     let passphrase = secrets::new_passphrase(init.passphrase_file.as_deref(), console)?;
     let settings = Settings::place(&data, init.config.as_deref())?;
+    let privacy = Privacy::begin();
     let begun = found::found(
         &data,
         init.organisation.clone(),
@@ -77,6 +79,7 @@ pub fn run(init: &Init, console: &mut Console<'_>) -> Result<u8, Stop> {
         console.clock.now(),
     );
     let ticket = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
+    drop(privacy);
     settings.write(&config)?;
     tray.put(&ticket, console)?;
     console.note(&format!("made {} in {}", init.organisation, data.display()));

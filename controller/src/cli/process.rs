@@ -1,8 +1,9 @@
-//! What a process with passphrases and keys in its memory owes its user.
+//! What a process with passphrases and keys in its memory owes its user, and what it asks of the system.
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 
 /// Keeps secrets out of core dumps, and says nothing of what a panic held. Call it first thing.
 pub fn harden() {
@@ -26,4 +27,44 @@ pub fn harden() {
 /// No terminal, or an interrupted answer.
 pub fn ask_secret(prompt: &str) -> io::Result<String> {
     rpassword::prompt_password(prompt)
+}
+
+/// While it stands, others can read or enter nothing that this process makes, unless it says so of that file.
+#[derive(Debug)]
+pub struct Privacy(Mode);
+
+impl Privacy {
+    /// From now on.
+    pub fn begin() -> Self {
+        Self(umask(Mode::RWXG | Mode::RWXO))
+    }
+}
+
+impl Drop for Privacy {
+    fn drop(&mut self) {
+        umask(self.0);
+    }
+}
+
+/// Lets this process have as many files open as the system ever lets it. Gives how many; `None` for any number.
+pub fn raise_file_limit() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    // Some systems name a highest limit that they do not give; then it stays as it was.
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_files_as_the_system_gives_may_be_open() {
+        let given = raise_file_limit();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!((limit.current, limit.maximum), (given, given));
+    }
 }

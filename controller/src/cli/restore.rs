@@ -10,6 +10,7 @@ use proto::Secret;
 use super::console::Console;
 use super::files;
 use super::init::{self, Settings};
+use super::process::Privacy;
 use super::session::{runtime, wait};
 use super::stop::{GOOD, Stop};
 use crate::config::Address;
@@ -66,8 +67,10 @@ pub fn run(asked: &Restore, console: &mut Console<'_>) -> Result<u8, Stop> {
     let backup = files::open("the backup", &asked.file, MAX_BACKUP)?;
     let settings = Settings::place(&data, asked.config.as_deref())?;
     let now = console.clock.now();
+    let privacy = Privacy::begin();
     let begun = restore::restore(backup, opener, &data, now);
     let restored = wait(&runtime()?, begun)?.map_err(|error| Stop::failed(&error))?;
+    drop(privacy);
     settings.write(&config)?;
     console.note(&format!(
         "restored {} as of {}, with {} audit records; {} open tokens and codes were revoked",

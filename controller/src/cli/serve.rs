@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::console::Console;
+use super::process::{Privacy, raise_file_limit};
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use crate::api;
@@ -13,6 +14,9 @@ use crate::config::{Log, LogFormat};
 
 /// The help page's example.
 pub const EXAMPLE: &str = "Example:\n  palisade serve --config /var/lib/palisade/palisade.toml";
+
+/// Files that are open besides connections: the database, the local socket and its callers, the log.
+const OTHER_FILES: u64 = 64;
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -27,9 +31,19 @@ pub struct Serve {
 /// # Errors
 /// Settings that are wrong, a port or a database that cannot be had.
 pub fn run(serve: &Serve, console: &mut Console<'_>) -> Result<u8, Stop> {
+    let _privacy = Privacy::begin();
     let config = settings::load(&serve.file, console)?.config;
     let fancy = console.terminals.errors && console.variable("NO_COLOR").is_none();
     begin_log(config.log, fancy);
+    let (files, connections) = (raise_file_limit(), config.limits.connections);
+    if is_short(files, connections) {
+        tracing::warn!(
+            files,
+            connections,
+            "fewer files may be open than limits.connections takes; raise the limit (LimitNOFILE of a systemd unit, \
+             ulimit -n of a shell) or lower that setting"
+        );
+    }
     let clock = console.clock.clone();
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = built.map_err(|error| Stop::Failed(format!("cannot start: {error}")))?;
@@ -51,6 +65,11 @@ pub fn run(serve: &Serve, console: &mut Console<'_>) -> Result<u8, Stop> {
     Ok(GOOD)
 }
 
+/// Whether a limit of open files lets fewer connections be open than are wanted.
+fn is_short(files: Option<u64>, connections: u32) -> bool {
+    files.is_some_and(|files| files < u64::from(connections) + OTHER_FILES)
+}
+
 /// The log goes to standard error. Libraries are heard from warnings up, whatever the level.
 fn begin_log(log: Log, fancy: bool) {
     let level = log.level.as_str();
@@ -64,4 +83,17 @@ fn begin_log(log: Log, fancy: bool) {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_files_has_to_hold_the_connections_and_a_few_more() {
+        assert!(is_short(Some(1024), 20_000));
+        assert!(is_short(Some(20_000), 20_000));
+        assert!(!is_short(Some(20_064), 20_000));
+        assert!(!is_short(None, 20_000));
+    }
 }

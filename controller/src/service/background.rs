@@ -1,5 +1,5 @@
 //! What the controller does by itself: it writes down what agents told, sends what should be to whoever lacks it, and
-//! keeps its own audit log's head at hand.
+//! keeps its own audit log's head at hand. What is kept no longer is removed by [`super::upkeep`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,6 @@ const SPREAD_EVERY: u32 = 60;
 const SILENCE: i64 = 3600;
 /// Rounds of writing between notes that those who are connected were seen.
 const SEEN_EVERY: u32 = 300;
-
-/// How often what is kept no longer is removed.
-const CLEAN_EVERY: Duration = Duration::from_secs(3600);
-/// How long orders are kept, in seconds.
-const KEEP_ORDERS: i64 = 30 * 86_400;
 
 impl Service {
     /// Learns from the books what has to be answered from memory. To be done once, before anybody is let in.
@@ -78,32 +73,6 @@ impl Service {
         while changes.changed().await.is_ok() {
             self.trust_changed();
         }
-    }
-
-    async fn keep_house(self: Arc<Self>) {
-        loop {
-            if let Err(error) = self.forget_old().await {
-                tracing::error!(error = chain(&error), "what is kept no longer was not removed");
-            }
-            tokio::time::sleep(CLEAN_EVERY).await;
-        }
-    }
-
-    /// Removes what is kept no longer: findings of devices that nobody reports any more, old records of agents' chains,
-    /// old orders, requests that nobody approved. The controller's own audit log is kept for ever.
-    ///
-    /// # Errors
-    /// [`Refusal::Failed`].
-    pub async fn forget_old(&self) -> Result<(), Refusal> {
-        let now = self.now();
-        let before = |life: i64| proto::Timestamp::from_unix(now.unix().saturating_sub(life));
-        let settings = &self.settings;
-        // One table at a time, and a bounded number of rows: nobody waits long behind it.
-        while self.store.forget_agent_records(before(settings.keep_agent_audit)).await? {}
-        while self.store.forget_devices(before(settings.keep_findings)).await? {}
-        while self.store.forget_orders(before(KEEP_ORDERS)).await? {}
-        while self.store.forget_pending(now).await? {}
-        Ok(())
     }
 
     async fn write_told(self: Arc<Self>) {

@@ -6,12 +6,16 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use certs::audit::ChainHead;
 use certs::seal::{self, Recipient, SealingWriter};
+use futures::Stream;
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use zeroize::Zeroizing;
 
 use super::archive::Writer;
@@ -41,15 +45,28 @@ pub(super) struct Manifest {
     pub audit_length: u64,
 }
 
+/// The pieces of a backup, as they are made. A piece that is an error ends it. Until it is dropped and its last piece is
+/// made, no other backup is begun.
+#[derive(Debug)]
+pub struct Backup {
+    pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
+    _turn: Arc<OwnedSemaphorePermit>,
+}
+
+impl Stream for Backup {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pieces.poll_recv(context)
+    }
+}
+
 impl Service {
-    /// Takes a backup; gives it in pieces as they are made. One is taken at a time. A piece that is an error ends it.
+    /// Takes a backup; gives it in pieces as they are made. One is taken at a time.
     ///
     /// # Errors
     /// [`Refusal::Precondition`], when no recipients are configured; [`Refusal::Exhausted`], while another is taken.
-    pub async fn backup(
-        &self,
-        who: &OperatorPeer,
-    ) -> Result<mpsc::Receiver<io::Result<Vec<u8>>>, Refusal> {
+    pub async fn backup(&self, who: &OperatorPeer) -> Result<Backup, Refusal> {
         let recipients = self.settings.recipients.clone();
         if recipients.is_empty() {
             return Err(Refusal::Precondition(
@@ -57,14 +74,15 @@ impl Service {
                     .to_owned(),
             ));
         }
-        let turn =
-            self.backing_up.clone().try_acquire_owned().map_err(|_| Refusal::Exhausted(60))?;
+        let turn = self.backing_up.clone().try_acquire_owned();
+        let turn = Arc::new(turn.map_err(|_| Refusal::Exhausted(60))?);
         let detail = format!("sealed to {} recipients", recipients.len());
         let deed = self.deed_of(who, "backup_taken", &self.organisation, detail);
         // Its record is in it.
         let head = self.store.change().await?.commit(deed).await?;
         let content = self.content(self.manifest(head)).await?;
-        let (chunks, receiver) = mpsc::channel(WAITING);
+        let (chunks, pieces) = mpsc::channel(WAITING);
+        let backup = Backup { pieces, _turn: turn.clone() };
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
             if let Err(error) = write(&content, &recipients, &chunks) {
@@ -72,7 +90,7 @@ impl Service {
                 let _ = chunks.blocking_send(Err(error));
             }
         });
-        Ok(receiver)
+        Ok(backup)
     }
 
     fn manifest(&self, head: ChainHead) -> Manifest {

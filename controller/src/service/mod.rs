@@ -33,6 +33,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod tokens;
 pub mod turnover;
+mod upkeep;
 pub mod vouches;
 pub mod watch;
 mod words;

@@ -138,10 +138,19 @@ impl World {
         (peer, joined, key)
     }
 
-    /// The agent reports that many records of its own chain, which are its first.
-    pub async fn records(&self, peer: &AgentPeer, count: u64) {
-        let mut head = ChainHead::default();
-        let each = (1..=count).map(|number| {
+    /// The agent reports that many records of its own chain, which are its first; gives the last.
+    pub async fn records(&self, peer: &AgentPeer, count: u64) -> ChainHead {
+        self.records_from(peer, ChainHead::default(), count).await
+    }
+
+    /// The agent reports that many records behind this one.
+    pub async fn records_from(
+        &self,
+        peer: &AgentPeer,
+        mut head: ChainHead,
+        count: u64,
+    ) -> ChainHead {
+        let each = (head.length + 1..=head.length + count).map(|number| {
             let record = Record {
                 number,
                 time: Timestamp::from_unix(NOW),
@@ -153,12 +162,15 @@ impl World {
             head = head.extended(&record);
             Entry { sequence: number, item: Item::Audit(record, head.hash) }
         });
-        let mut each = each.peekable();
-        while each.peek().is_some() {
-            let entries = each.by_ref().take(256).collect();
-            let upload = Upload { epoch: "audit".to_owned(), entries };
+        let entries: Vec<_> = each.collect();
+        let epoch = format!("audit-{}", self.service.now().unix());
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let entries = entries.by_ref().take(256).collect();
+            let upload = Upload { epoch: epoch.clone(), entries };
             self.service.take_report(peer, upload).await.unwrap();
         }
+        head
     }
 
     /// The agent reports a device with these findings.

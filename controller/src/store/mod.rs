@@ -16,7 +16,7 @@ mod earlier;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
-mod forget;
+pub mod forget;
 mod intake;
 pub mod meta;
 mod migrations;
@@ -34,6 +34,9 @@ pub mod tokens;
 mod told;
 pub mod vouches;
 
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,6 +47,9 @@ pub use agents::{Agent, Standing, Told};
 pub use answer::Answer;
 pub use audit::Deed;
 pub use desired::DesiredState;
+
+/// Its owner alone reads the database: it says who is welcome.
+const MODE: u32 = 0o600;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +67,9 @@ pub enum StoreError {
         /// The last one known here.
         known: i64,
     },
+    /// The file cannot be made, or closed to others.
+    #[error("the database {0} cannot be made readable by its owner alone")]
+    Exposed(String, #[source] io::Error),
     /// Something stands in the database that no version of this program wrote.
     #[error("the database holds {0}, which makes no sense")]
     Nonsense(String),
@@ -97,6 +106,12 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let failed = while_doing("opening it");
+        let file = path.to_owned();
+        let closed = tokio::task::spawn_blocking(move || close_to_others(&file)).await;
+        closed
+            .map_err(io::Error::other)
+            .and_then(|closed| closed)
+            .map_err(|error| StoreError::Exposed(path.display().to_string(), error))?;
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let options: AnyConnectOptions = url.parse().map_err(&failed)?;
         let pool = |most: u32| {
@@ -148,6 +163,22 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the file if it is not there. The files that SQLite makes beside it get its mode; those that an earlier version
+/// left are closed as well.
+fn close_to_others(path: &Path) -> io::Result<()> {
+    // SQLite takes an empty file for a new database.
+    OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(path)?;
+    for beside in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(beside);
+        match fs::set_permissions(name, Permissions::from_mode(MODE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl Intake {

@@ -34,6 +34,28 @@ async fn a_change_that_is_not_committed_never_happened() {
     assert_eq!(store.audit_head().await.unwrap().length, 0);
 }
 
+#[tokio::test]
+async fn a_database_and_what_lies_beside_it_are_their_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("palisade.db");
+    let modes = || {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mode = |entry: fs::DirEntry| entry.metadata().unwrap().permissions().mode() & 0o777;
+        entries.map(|entry| mode(entry.unwrap())).collect::<Vec<_>>()
+    };
+    let store = Store::open(&path).await.unwrap();
+    store.change().await.unwrap().commit(deed("one")).await.unwrap();
+    assert_eq!(modes(), [0o600; 3]);
+    // As an earlier version left them: a process that is killed leaves all three.
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        fs::set_permissions(entry.unwrap().path(), Permissions::from_mode(0o644)).unwrap();
+    }
+    let again = Store::open(&path).await.unwrap();
+    assert_eq!(modes(), [0o600; 3]);
+    again.close().await;
+    store.close().await;
+}
+
 /// What was written comes back the same, and nothing else is touched.
 #[tokio::test]
 async fn hostile_texts_are_texts() {

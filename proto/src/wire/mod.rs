@@ -3,6 +3,7 @@
 //! Nothing behind this module sees an unknown enum value, an over-long text or an `Option` that must be there.
 
 mod codec;
+pub mod escrow;
 pub mod finding;
 mod malformed;
 pub mod policy;

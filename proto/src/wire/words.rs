@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::malformed::{Malformed, one_for_one};
 use super::v1;
-use crate::{Disruption, LockoutRisk, Proof, Stance, Verdict};
+use crate::{Disruption, LockoutRisk, Proof, SecretKind, Stance, Verdict};
 
 /// What kind of device it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +95,9 @@ one_for_one! {
     "lock-out risk" LockoutRisk { None, Recoverable, Severe }
     "device kind" DeviceKind { Mobotix, Vms, Nas, Stranger }
     "failure class" FailureClass { Unreachable, Refused, Rejected, Unsupported, Nonsense }
+    "kind of secret" SecretKind {
+        DevicePassword, SecondAdministrator, DeviceCertificate, MessageKey, RecordingKey,
+    }
     "sign" Sign { NewDevice, GoneDevice, ChangedCertificate }
 }
 

@@ -27,3 +27,8 @@ async fn hardened(line: Line) -> Camera {
 async fn start(spec: Spec) -> Camera {
     Camera::start(spec).await.unwrap()
 }
+
+/// Somebody with the factory login has the remote configuration do something.
+pub async fn configure(camera: &Camera, body: &str) -> String {
+    client::Client::http(camera.http_address()).await.configure(FACTORY, body).await
+}

@@ -11,6 +11,7 @@ use clap::Parser;
 use tests::agent_binary::AgentBinary;
 use tests::bad_cameras::{BadCamera, Outing, bad_cameras, outing};
 use tests::devices::mobotix::{Fault, Faults};
+use tests::kill;
 use tests::offline::{self, Plan};
 use tests::powercut::{self, Syncs, work};
 use tokio::task::JoinSet;
@@ -41,6 +42,12 @@ enum Bench {
         /// Cuts and remains follow from it.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Kills agent and controller at random moments under load.
+    Kill {
+        /// How often each.
+        #[arg(long, default_value_t = 200)]
+        times: u32,
     },
     /// The line to a site is down for ninety days.
     Offline {
@@ -92,6 +99,7 @@ impl Tally {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // Bad usage is 3 in all programs of ours; the parser's own code for it is 2.
     let bench = Bench::try_parse().unwrap_or_else(|error| {
         let _ = error.print();
@@ -104,6 +112,7 @@ async fn main() -> anyhow::Result<()> {
             let plan = Plan { visit_minutes: minutes, ..Plan::WHOLE };
             offline(seed..seed + u64::from(trials), plan, at_once).await
         }
+        Bench::Kill { times } => killing(times).await,
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
         Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
@@ -155,6 +164,21 @@ fn powercut(trials: u32, rounds: u32, seed: u64) -> anyhow::Result<()> {
     writeln!(out, "doubled: {}", tally.doubled)?;
     writeln!(out, "dead: {}", tally.dead)?;
     writeln!(out, "idle_syncs_per_day: {idle}")?;
+    Ok(())
+}
+
+async fn killing(times: u32) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let told = |text: &str| {
+        // Nobody may be listening, which is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    };
+    let tally = kill::kill(folder.path(), times, &told).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "trials: {}", tally.trials)?;
+    writeln!(out, "lost: {}", tally.lost)?;
+    writeln!(out, "doubled: {}", tally.doubled)?;
+    writeln!(out, "dead: {}", tally.dead)?;
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! The live camera: read over its own HTTP interface, one connection at a time.
 //!
 //! The order is one of trust: ports, then what a stranger sees, then, if it is a MOBOTIX camera, one log-in, and only
-//! then the two questions that cost a failed log-in, if the camera's own log leaves room for them. It changes nothing.
+//! then the two questions that cost a failed log-in, if the camera's own log leaves room for them. A look changes
+//! nothing; what is changed, `hand` changes.
 
 mod configuration;
 mod findings;
+mod hand;
 mod member;
 mod stranger;
 
@@ -13,13 +15,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::findings::Findings;
+use self::configuration::Keep;
+use self::member::Inside;
 use self::stranger::{Door, Outside};
-use super::Dialects;
-use super::export::Export;
+use super::{Dialects, edit};
+use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::device::http::{Ask, Browser};
 use crate::device::probe::{self, Ports};
-use crate::device::{Driver, Fault, Identity, Target};
+use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
 use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting};
 
 /// The remote configuration.
@@ -44,19 +47,25 @@ impl Camera {
         Self { target, dialects }
     }
 
-    async fn visit(&self) -> Result<(Identity, Facts), Fault> {
+    /// A connection that is held to the certificate it must present.
+    fn browser(&self, at: SocketAddr, limits: Limits) -> Browser {
+        let Target { address, pin, seen_before, .. } = &self.target;
+        match (pin, seen_before) {
+            (None, Some(seen)) => Browser::of_old(address.clone(), at, *seen, limits),
+            (pin, _) => Browser::new(address.clone(), at, *pin, limits),
+        }
+    }
+
+    async fn visit(&self, keep: Keep) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
         let at = probe::locate(&self.target).await?;
         let ports = probe::ports(&self.target, at).await;
-        let Target { address, pin, seen_before, limits, .. } = &self.target;
-        let mut browser = match (pin, seen_before) {
-            (None, Some(seen)) => Browser::of_old(address.clone(), at, *seen, *limits),
-            (pin, _) => Browser::new(address.clone(), at, *pin, *limits),
-        };
+        let mut browser = self.browser(at, self.target.limits);
         let outside = self.look(&mut browser, at).await?;
         let own = probe::own_address(at).await.map(|own| own.to_canonical());
         let inside = match (&outside.door, &self.target.login) {
             (Door::Open, _) => {
-                Some(member::read_open(&mut browser, &outside, own, &self.dialects).await?)
+                let dialects = (&self.dialects, keep);
+                Some(member::read_open(&mut browser, &outside, own, dialects).await?)
             }
             (Door::Challenged(_), None) => None,
             (Door::Challenged(challenges), Some(login)) => {
@@ -67,11 +76,23 @@ impl Camera {
                     outside: &outside,
                     own,
                 };
-                Some(visitor.read(&mut browser, &self.dialects).await?)
+                Some(visitor.read(&mut browser, &self.dialects, keep).await?)
             }
         };
         browser.hang_up().await;
-        Ok(assemble(inside, outside, ports, &browser, at.ip()))
+        Ok(assemble(inside, outside, ports, &browser, Ends { camera: at.ip(), own }))
+    }
+
+    /// A visit within its time.
+    async fn timely(&self, keep: Keep) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+        let limit = self.target.limits.visit;
+        tokio::time::timeout(limit, self.visit(keep)).await.unwrap_or_else(|_| {
+            Err(Fault::Unreachable(format!(
+                "looking at {}: not done within {} s; the camera is overloaded or far away, try again later",
+                self.target.address,
+                limit.as_secs_f32()
+            )))
+        })
     }
 
     /// What a stranger sees. Where TLS fails because it is old, that is proven with an old hello.
@@ -91,32 +112,89 @@ impl Camera {
 #[async_trait]
 impl Driver for Camera {
     async fn observe(&mut self) -> Result<(Identity, Facts), Fault> {
-        let limit = self.target.limits.visit;
-        tokio::time::timeout(limit, self.visit()).await.unwrap_or_else(|_| {
-            Err(Fault::Unreachable(format!(
-                "looking at {}: not done within {} s; the camera is overloaded or far away, try again later",
-                self.target.address,
-                limit.as_secs_f32()
-            )))
-        })
+        let (identity, facts, _) = self.timely(Keep::Facts).await?;
+        Ok((identity, facts))
     }
+
+    async fn inspect(&mut self) -> Result<Inspection, Fault> {
+        let (identity, facts, configuration) = self.timely(Keep::Configuration).await?;
+        let configuration = configuration.ok_or_else(|| {
+            Fault::Unsupported(format!(
+                "looking at {}: without a login its configuration cannot be read, nor changed",
+                self.target.address
+            ))
+        })?;
+        Ok(Inspection { identity, facts, configuration })
+    }
+
+    fn translate(&self, on: &Snapshot, change: &Change) -> Result<(Edit, Snapshot), Untranslated> {
+        let translation = edit::translate(on, &self.dialects, change)?;
+        Ok((translation.edit, translation.after))
+    }
+
+    fn compare(
+        &self,
+        before: &Snapshot,
+        changes: &[Change],
+        seen: &Snapshot,
+    ) -> Result<Comparison, Untranslated> {
+        edit::compare(before, &self.dialects, changes, seen)
+    }
+
+    fn differences(&self, one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
+        edit::between(one, other)
+    }
+
+    async fn apply(&mut self, on: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
+        self.write(on, changes).await
+    }
+
+    async fn revert(&mut self, to: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
+        self.write_back(to, changes).await
+    }
+
+    async fn save(&mut self) -> Result<(), Fault> {
+        self.store().await
+    }
+
+    async fn reboot(&mut self) -> Result<(), Fault> {
+        self.ask_to_reboot().await
+    }
+
+    async fn web_log(&mut self) -> Result<Vec<u8>, Fault> {
+        self.fetch_log().await
+    }
+
+    async fn frame(&mut self) -> Result<(), Fault> {
+        self.fetch_frame().await
+    }
+}
+
+/// The two ends of our connections.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    /// Where the camera was reached.
+    camera: IpAddr,
+    /// The address of ours that it sees, if that is known.
+    own: Option<IpAddr>,
 }
 
 /// One set of facts from what was read inside, what a stranger saw, and the wire.
 fn assemble(
-    inside: Option<(Export, Findings)>,
+    inside: Option<Inside>,
     outside: Outside,
     ports: Ports,
     browser: &Browser,
-    reached: IpAddr,
-) -> (Identity, Facts) {
-    let (mut identity, mut facts) = match inside {
-        Some((export, findings)) => {
+    ends: Ends,
+) -> (Identity, Facts, Option<Snapshot>) {
+    let reached = ends.camera;
+    let (mut identity, mut facts, configuration) = match inside {
+        Some(Inside { export, findings, configuration }) => {
             let mut facts = export.facts;
             findings.enter(&mut facts);
-            (export.identity, facts)
+            (export.identity, facts, configuration)
         }
-        None => (Identity::default(), CameraFacts::unread("no login was given")),
+        None => (Identity::default(), CameraFacts::unread("no login was given"), None),
     };
     facts.tls = match ports.tls {
         _ if browser.tls() => probe::sighting(browser.witness()),
@@ -145,8 +223,12 @@ fn assemble(
         none => *none = Fact::Seen(vec![reached]),
     }
     facts.evidence.note("addresses", "connection", &format!("reached at {reached}"));
+    facts.own_address = match ends.own {
+        Some(own) => Fact::Seen(own),
+        None => Fact::unreadable("the address that our connections come from could not be told"),
+    };
     outside.enter(&mut facts);
-    (identity, Facts::Camera(Box::new(facts)))
+    (identity, Facts::Camera(Box::new(facts)), configuration)
 }
 
 /// What a stranger was served.

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod crypt;
 pub mod dialect;
+pub mod edit;
 pub mod export;
 mod identify;
 pub mod learn;

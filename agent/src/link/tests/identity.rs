@@ -211,3 +211,23 @@ async fn a_join_that_does_not_go_on_from_the_last_one_is_not_kept() {
     rig.stream().await.status().await;
     assert_eq!(keys.lock().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn an_agent_whose_authority_is_trusted_no_more_finds_its_way_back() {
+    let mut rig = Rig::start().await;
+    // Its certificate comes from an authority that this controller does not know.
+    let other = Acme::new();
+    let stranger = Arc::new(other.identity(&other.agent(), other.now));
+    rig.link.become_member(|member| Member { identity: stranger, ..member.clone() }).await.unwrap();
+    hook(&rig.fake.challenge, |_| {
+        Ok(v1::ChallengeReply { nonce: vec![9; 32], controller_time: START })
+    });
+    let own = Arc::downgrade(&rig.fake);
+    hook(&rig.fake.recover, move |asked: v1::RecoverRequest| {
+        let joined = own.upgrade().unwrap().joined(&asked.certificate_request, 2, START);
+        Ok(v1::RecoverReply { joined: Some(joined) })
+    });
+    rig.go();
+    rig.stream().await.status().await;
+    assert_eq!(rig.folder.member().unwrap().unwrap().join.sequence, 2);
+}

@@ -102,9 +102,15 @@ async fn a_clock_far_ahead_is_doubted_and_set_right() {
     hook(&rig.fake.challenge, |_| {
         Ok(v1::ChallengeReply { nonce: vec![1; 32], controller_time: START })
     });
+    let (recovered, recoveries) = tokio::sync::watch::channel(0);
+    hook(&rig.fake.recover, move |_| {
+        recovered.send_modify(|count| *count += 1);
+        Err(Status::unavailable("it is counted"))
+    });
     rig.go();
     rig.stream().await.status().await;
     assert_eq!(certs::Clock::now(&*rig.clock).unix(), START);
+    assert_eq!(*recoveries.borrow(), 0, "a recovery for nothing");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Credential;
 use crate::facts::{Account, CameraFacts, Fact};
 use crate::measures::words::{counted, list, quoted};
 use crate::measures::{Guidance, Judgment};
@@ -33,7 +34,14 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     let accounts = camera.accounts.seen().map_or(&[][..], Vec::as_slice);
     let against = accusations(accounts, &camera.login_password, site);
     if !against.is_empty() {
-        let judgment = Judgment::unmet(against.join("; "));
+        let mut judgment = Judgment::unmet(against.join("; "));
+        let bad = |account: &&Account| {
+            account.factory_password == Fact::Seen(true) || is_ill_named(account, site)
+        };
+        for account in accounts.iter().filter(bad) {
+            let (account, group) = (account.name.clone(), Some(account.group.clone()));
+            judgment = judgment.rotate(Credential::Password { account, group });
+        }
         let ill_named = accounts.iter().any(|account| is_ill_named(account, site));
         return if ill_named { judgment } else { judgment.remedy(NEW_PASSWORDS) };
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{Account, CameraFacts};
 use crate::measures::words::{list, quoted};
 use crate::measures::{Guidance, Judgment};
@@ -29,7 +30,25 @@ const WITHOUT_RIGHTS: &str = "undefined";
 
 type Groups = BTreeMap<String, BTreeSet<String>>;
 
-pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    let judgment = seen(camera);
+    match missing(camera, site) {
+        Some(groups) => judgment.change(Change::SetGroups(groups)),
+        None => judgment,
+    }
+}
+
+/// The groups of the policy, if the camera does not have them all as they should be. Groups alone separate nobody: who
+/// is in them is for C05.
+fn missing(camera: &CameraFacts, site: &Site<'_>) -> Option<Groups> {
+    let wanted = site.policy.accounts.groups.iter();
+    let wanted: Groups = wanted.map(|it| (it.name.clone(), it.rights.clone())).collect();
+    let have = camera.groups.seen()?;
+    let differs = wanted.iter().any(|(name, rights)| have.get(name) != Some(rights));
+    differs.then_some(wanted)
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     camera.accounts.judge(|accounts| {
         let used = groups_in_use(accounts);
         match used.len() {

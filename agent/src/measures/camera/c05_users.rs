@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use proto::policy::ExpectedAccount;
 use proto::{Camera, Disruption, LockoutRisk, Measure};
 
+use crate::change::{Change, Credential};
 use crate::facts::{Account, CameraFacts};
 use crate::measures::words::{counted, list, quoted};
 use crate::measures::{Guidance, Judgment};
@@ -35,7 +36,8 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
             ),
             [only] => {
                 let name = quoted(&only.name);
-                Judgment::unmet(format!("the only account is {name}, so everyone shares it"))
+                let observed = format!("the only account is {name}, so everyone shares it");
+                cured(Judgment::unmet(observed), accounts, expected)
             }
             _ if expected.is_empty() => Judgment::for_a_person(
                 Measure::Camera(Camera::C05Users),
@@ -77,8 +79,32 @@ fn compare(accounts: &[Account], expected: &[ExpectedAccount]) -> Judgment {
         );
         Judgment::met(observed).partial()
     } else {
-        Judgment::unmet(against.join("; "))
+        cured(Judgment::unmet(against.join("; ")), accounts, expected)
     }
+}
+
+/// Accounts that are missing need a password first; who is in the wrong group is moved, and who is not in the policy
+/// goes last. Without a list in the policy nobody can tell who belongs.
+fn cured(judgment: Judgment, found: &[Account], expected: &[ExpectedAccount]) -> Judgment {
+    let (mut judgment, mut moves, mut removals) = (judgment, Vec::new(), Vec::new());
+    for wanted in expected {
+        let (name, group) = (wanted.name.clone(), wanted.group.clone());
+        match found.iter().find(|account| account.name == wanted.name) {
+            None => {
+                let group = Some(group);
+                judgment = judgment.rotate(Credential::Password { account: name, group });
+            }
+            Some(account) if account.group != group => {
+                moves.push(Change::MoveAccount { name, group });
+            }
+            Some(_) => {}
+        }
+    }
+    if !expected.is_empty() {
+        let surplus = found.iter().filter(|it| !expected.iter().any(|one| one.name == it.name));
+        removals.extend(surplus.map(|it| Change::RemoveAccount { name: it.name.clone() }));
+    }
+    moves.into_iter().chain(removals).fold(judgment, Judgment::change)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, Confidence, PublicPage};
 use crate::measures::words::{counted, list};
 use crate::measures::{Guidance, Judgment};
@@ -22,6 +23,10 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+    seen(camera).change(Change::ClosePublicAccess)
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     let pages = camera.public_pages.seen().map_or(&[][..], Vec::as_slice);
     let served: Vec<&str> =
         pages.iter().filter(|page| page.served).map(|page| &*page.path).collect();

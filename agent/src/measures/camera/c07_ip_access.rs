@@ -8,9 +8,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::{AddressList, Change};
 use crate::facts::{CameraFacts, IpAccess};
 use crate::measures::words::{counted, list, quoted};
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -26,6 +27,37 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    match wanted(site) {
+        Ok(list) => seen(camera, site).change(Change::RestrictAddresses(list)),
+        Err(why) => seen(camera, site).cure(Remedy::Person(why.to_owned())),
+    }
+}
+
+/// The networks of the policy, and the workstations and storage that it and the site file name. The plan adds what
+/// else must get in, this agent first of all.
+fn wanted(site: &Site<'_>) -> Result<AddressList, &'static str> {
+    let networks = &site.policy.networks;
+    let hosts = networks.vms.iter().chain(&networks.nas).chain(site.vms_addresses);
+    let hosts = hosts.map(|host| IpNet::from(host.to_canonical()));
+    if networks.allowed.is_empty() {
+        return Err("Say in the policy which networks may use the cameras (networks.allowed).");
+    }
+    let mut list = Vec::new();
+    for network in networks.allowed.iter().copied().chain(hosts) {
+        match network {
+            IpNet::V4(network) => list.push(network),
+            IpNet::V6(_) => {
+                return Err(
+                    "Set the list in the camera's own page: the policy or the site file names IPv6 addresses, and how \
+                     a camera writes a rule for them is not known.",
+                );
+            }
+        }
+    }
+    Ok(AddressList::new(list))
+}
+
+fn seen(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     camera.ip_access.judge(|setting| {
         let access = &setting.value;
         let unmet = |observed: String| Judgment::unmet_by(setting.confidence, observed);
@@ -35,7 +67,7 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
         let wide: Vec<String> = access
             .rules
             .iter()
-            .filter(|rule| allowed(rule).is_some_and(|reach| is_too_wide(reach, site)))
+            .filter(|rule| allowed(rule).is_some_and(|reach| is_too_wide(reach, camera, site)))
             .map(|rule| quoted(rule))
             .collect();
         if !wide.is_empty() {
@@ -91,13 +123,19 @@ enum Reach {
     Named,
 }
 
-fn is_too_wide(reach: Reach, site: &Site<'_>) -> bool {
+/// Beside the policy's networks, single addresses belong that must get in: workstations, storage, and ours.
+fn is_too_wide(reach: Reach, camera: &CameraFacts, site: &Site<'_>) -> bool {
     let Reach::Network(network) = reach else { return false };
     let allowed = &site.policy.networks.allowed;
-    let is_one_vms =
-        network.prefix_len() == network.max_prefix_len() && site.is_vms(network.addr());
-    let within =
-        allowed.is_empty() || allowed.iter().any(|wide| wide.contains(&network)) || is_one_vms;
+    let is_known = |host: IpAddr| {
+        let storage = site.policy.networks.nas.iter();
+        let mut known = storage.chain(camera.own_address.seen());
+        site.is_vms(host) || known.any(|known| known.to_canonical() == host.to_canonical())
+    };
+    let is_host = network.prefix_len() == network.max_prefix_len();
+    let within = allowed.is_empty()
+        || allowed.iter().any(|wide| wide.contains(&network))
+        || (is_host && is_known(network.addr()));
     network.prefix_len() == 0 || !within
 }
 

@@ -5,9 +5,10 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, Confidence, Fact, Intrusion};
 use crate::measures::words::list;
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy, remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -27,7 +28,17 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 /// guide's example is 7.
 const MOST_FAILURES: u32 = 10;
 
-pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    match remedy::profile(site.policy, &camera.notify_profiles) {
+        Ok(profile) => {
+            let threshold = site.policy.change.intrusion_threshold;
+            seen(camera).change(Change::DetectIntrusion { threshold, profile })
+        }
+        Err(why) => seen(camera).cure(Remedy::Person(why)),
+    }
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     camera.intrusion.judge(|setting| {
         if !setting.value.enabled {
             return Judgment::unmet_by(setting.confidence, "intrusion detection is off");

@@ -5,6 +5,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, Crawling, Robots};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -21,6 +22,10 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+    seen(camera).change(Change::ForbidCrawling)
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     match camera.robots.seen() {
         Some(Robots::DisallowsAll) => {
             Judgment::met(match camera.crawling.seen().map(|s| s.value) {

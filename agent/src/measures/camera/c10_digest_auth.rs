@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{AuthSetting, BasicLogin, CameraFacts};
 use crate::measures::words::{list, quoted};
 use crate::measures::{Guidance, Judgment};
@@ -24,6 +25,10 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+    seen(camera).change(Change::RequireDigest)
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     let offered = camera.auth_offered.seen();
     let basic = camera.basic_login.seen();
     if basic == Some(&BasicLogin::Accepted) {

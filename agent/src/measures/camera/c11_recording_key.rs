@@ -4,6 +4,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Credential;
 use crate::facts::{CameraFacts, KeyState};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -22,7 +23,8 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
     camera.recording_key.judge(|setting| match setting.value {
         KeyState::Set => Judgment::met_if_sure(setting.confidence, "a key for recordings is set"),
-        KeyState::Empty => Judgment::unmet_by(setting.confidence, "no key for recordings is set"),
+        KeyState::Empty => Judgment::unmet_by(setting.confidence, "no key for recordings is set")
+            .rotate(Credential::RecordingKey),
     })
 }
 

@@ -4,6 +4,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Credential;
 use crate::facts::{CameraFacts, KeyState};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -29,6 +30,7 @@ pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
         match messages.key {
             Some(KeyState::Empty) => {
                 Judgment::unmet_by(setting.confidence, "messages are exchanged without a key")
+                    .rotate(Credential::MessageKey)
             }
             Some(KeyState::Set) => Judgment::met_if_sure(
                 setting.confidence,

@@ -4,9 +4,10 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, Notification};
 use crate::measures::words::list;
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy, remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -19,7 +20,14 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     reads: &["error_notification"],
 };
 
-pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    match remedy::profile(site.policy, &camera.notify_profiles) {
+        Ok(profile) => seen(camera).change(Change::ReportErrors { profile }),
+        Err(why) => seen(camera).cure(Remedy::Person(why)),
+    }
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     camera.error_notification.judge(|setting| {
         let Notification { remote, dangling, unread, .. } = &setting.value;
         if !remote.is_empty() {

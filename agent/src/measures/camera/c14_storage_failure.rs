@@ -4,6 +4,7 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, Notification, StorageCheck};
 use crate::measures::words::list;
 use crate::measures::{Guidance, Judgment};
@@ -21,6 +22,10 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+    seen(camera).change(Change::DetectStorageFailure)
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     camera.storage_check.judge(|setting| {
         let StorageCheck { enabled, tests, notification } = &setting.value;
         let unmet = |observed: &str| Judgment::unmet_by(setting.confidence, observed);

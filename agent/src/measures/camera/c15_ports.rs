@@ -5,9 +5,10 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::{Change, Door};
 use crate::facts::CameraFacts;
 use crate::measures::words::list;
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -23,6 +24,28 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 };
 
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    let judgment = seen(camera, site);
+    let open = |port: u16| {
+        let mut sightings = camera.web_ports.seen().into_iter().flatten();
+        sightings.any(|sighting| sighting.port == port && sighting.open == Some(true))
+    };
+    let (standard, wanted) = (site.policy.web_ports, &site.policy.change);
+    let doors = [
+        (Door::Https, standard.https, wanted.https_port, "change.https_port"),
+        (Door::Http, standard.http, wanted.http_port, "change.http_port"),
+    ];
+    doors.into_iter().filter(|(_, port, ..)| open(*port)).fold(
+        judgment,
+        |judgment, (door, _, to, key)| match to {
+            Some(to) => judgment.change(Change::MoveWebPort { door, to }),
+            None => judgment.cure(Remedy::Person(format!(
+                "Say in the policy which port {door} moves to ({key}), after preparing workstations and firewalls."
+            ))),
+        },
+    )
+}
+
+fn seen(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     camera.web_ports.judge(|sightings| {
         let standard = [site.policy.web_ports.http, site.policy.web_ports.https];
         let (mut open, mut silent, mut untried) = (Vec::new(), Vec::new(), Vec::new());

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use certs::Leaf;
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Credential;
 use crate::facts::{CameraFacts, TlsSighting};
 use crate::measures::words::{counted, list, quoted};
 use crate::measures::{Guidance, Judgment};
@@ -29,6 +30,10 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    seen(camera, site).rotate(Credential::Certificate)
+}
+
+fn seen(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     camera.tls.judge(|sighting| match sighting {
         TlsSighting::None => Judgment::unmet("the camera does not speak TLS on its HTTPS port"),
         TlsSighting::Legacy(why) => {

@@ -5,6 +5,7 @@
 use proto::policy::RemoteAccessBy;
 use proto::{Camera, Disruption, LockoutRisk, Measure};
 
+use crate::change::Change;
 use crate::facts::{CameraFacts, VpnClient};
 use crate::measures::{Guidance, Judgment};
 use crate::site::Site;
@@ -42,6 +43,7 @@ fn by_nobody(camera: &CameraFacts) -> Judgment {
                 "Switch the OpenVPN client off, or state in the policy how people reach the site \
                  (remote_access.by).",
             )
+            .change(Change::StopVpn)
         }
     }
 }

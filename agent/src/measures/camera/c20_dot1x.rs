@@ -4,8 +4,9 @@
 
 use proto::{Disruption, LockoutRisk};
 
+use crate::change::Change;
 use crate::facts::CameraFacts;
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -19,7 +20,20 @@ pub(super) const GUIDANCE: Guidance = Guidance {
     reads: &["dot1x"],
 };
 
-pub(super) fn judge(camera: &CameraFacts, _: &Site<'_>) -> Judgment {
+/// What no camera can tell, and what wrong data would cost.
+const PREPARE: &str = "Put the data for IEEE 802.1X into the camera, agree it with whoever runs the \
+                       switches, and say so in the policy (change.dot1x_prepared).";
+
+pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
+    let judgment = seen(camera);
+    if site.policy.change.dot1x_prepared {
+        judgment.change(Change::RequireDot1x)
+    } else {
+        judgment.cure(Remedy::Person(PREPARE.to_owned()))
+    }
+}
+
+fn seen(camera: &CameraFacts) -> Judgment {
     camera.dot1x.judge(|setting| {
         if setting.value {
             let observed = "IEEE 802.1X is on at the camera; that the switch port demands it, a \

@@ -2,9 +2,10 @@
 
 use certs::audit::ChainHead;
 use certs::random::digest;
-use prost::Message as _;
+use proto::wire::v1;
 
 use super::*;
+use crate::link::fake::read_entry;
 use crate::rounds::{Deed, Entry, Outlet as _, Shelf as _};
 use crate::store::Batch;
 
@@ -36,7 +37,7 @@ async fn batch(store: &Store) -> Batch {
 /// Of the entries that wait, whether each is a whole report.
 async fn whole(store: &Store) -> Vec<bool> {
     let entries = batch(store).await.entries;
-    let what = |bytes: &[u8]| v1::Entry::decode(bytes).unwrap().what.unwrap();
+    let what = |bytes: &[u8]| read_entry(bytes).what.unwrap();
     let is_whole = |bytes: &[u8]| matches!(what(bytes), v1::entry::What::Device(_));
     entries.iter().map(|entry| is_whole(&entry.bytes)).collect()
 }
@@ -76,7 +77,7 @@ async fn an_audit_record_is_the_agents_own_and_fits_into_its_chain() {
     let (desk, store) = desk(&place).await;
     desk.audit(Deed::DeviceFailed, "yard", "no answer").await.unwrap();
     let bytes = batch(&store).await.entries.remove(0).bytes;
-    let Some(v1::entry::What::Audit(sent)) = v1::Entry::decode(&bytes[..]).unwrap().what else {
+    let Some(v1::entry::What::Audit(sent)) = read_entry(&bytes).what else {
         panic!("an audit record");
     };
     let record = certs::audit::Record {

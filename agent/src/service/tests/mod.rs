@@ -4,14 +4,13 @@ mod desk;
 
 use std::path::PathBuf;
 
-use proto::wire::v1;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::*;
 use crate::identity::testing::Acme;
-use crate::link::fake::{Fake, hook};
+use crate::link::fake::Fake;
 use crate::link::tests::HASTE;
 
 /// A folder with a site file, and the agent that runs on it.
@@ -94,20 +93,7 @@ async fn controller() -> (Arc<Fake>, crate::identity::Member) {
     let now = certs::Clock::now(&certs::SystemClock).unix();
     let fake = Fake::new(Acme::at(now));
     let address = fake.serve_at(now).await;
-    hook(&fake.watch, move |mut incoming: tonic::Streaming<v1::AgentStatus>| {
-        let (instructions, outgoing) = tokio::sync::mpsc::channel(8);
-        let first = v1::Instruction { time: now, ..v1::Instruction::default() };
-        instructions.try_send(Ok(first)).unwrap();
-        tokio::spawn(async move {
-            while let Ok(Some(_)) = incoming.message().await {}
-            drop(instructions);
-        });
-        Ok(outgoing)
-    });
-    hook(&fake.report, |request: v1::ReportRequest| {
-        let committed = request.entries.last().unwrap().sequence;
-        Ok(v1::ReportReply { committed, resend: Vec::new() })
-    });
+    fake.is_content(now);
     let member = crate::identity::Member { addresses: vec![address], ..fake.acme.member() };
     (fake, member)
 }
@@ -128,8 +114,11 @@ async fn before_it_is_enrolled_the_box_answers_and_then_it_serves() {
                     !status["rounds"]["last_visit"].is_null() && status["outbox"]["records"] == 0
                 })
                 .await;
+            let turn = place.status().await["rounds"]["turns"]["nas"].clone();
+            assert!(!turn["next_visit"].is_null() && turn["failures"] == 0, "{turn}");
             let metrics = place.ask("GET /metrics").await;
-            for line in ["enrolled 1\n", "online 1\n", "devices 1\n", "# EOF\n"] {
+            let visits = "visits_total{outcome=\"seen\"} 1\n";
+            for line in ["enrolled 1\n", "online 1\n", "devices 1\n", visits, "# EOF\n"] {
                 assert!(metrics.contains(line), "{line}: {metrics}");
             }
             let mut samples = metrics.lines().filter(|line| !line.starts_with('#'));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use proto::wire::v1;
 use proto::wire::v1::TurnoverStep;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::agents;
@@ -71,8 +70,8 @@ pub async fn backup(
     service: &Service,
     who: &OperatorPeer,
 ) -> Result<Pieces<v1::BackupChunk>, Status> {
-    let chunks = service.backup(who).await.map_err(status)?;
-    Ok(Box::pin(ReceiverStream::new(chunks).map(|chunk| {
+    let pieces = service.backup(who).await.map_err(status)?;
+    Ok(Box::pin(pieces.map(|chunk| {
         let failed = |error| status(Refusal::Failed(Box::new(error)));
         chunk.map(|data| v1::BackupChunk { data }).map_err(failed)
     })))

@@ -33,6 +33,7 @@ fn an_organisation_is_made_with_settings_that_can_be_served_and_a_code() {
     world.is_private("kim.code");
     let mode = fs::metadata(world.path("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "nobody else looks into the data folder");
+    world.is_private("data/palisade.db");
     let ticket = Ticket::parse(&world.read("kim.code")).unwrap();
     assert_eq!((ticket.kind, ticket.organisation.as_str()), (TicketKind::Operator, "acme"));
     assert_eq!(ticket.addresses, ["127.0.0.1:7443"]);

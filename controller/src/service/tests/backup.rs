@@ -6,6 +6,7 @@ use std::sync::Arc;
 use certs::mutual::{Gate, Lifetimes, Trusting, client_config, server_config};
 use certs::seal::{Opener, opening};
 use certs::{Identity, Key, Name, TrustBundle, request};
+use futures::StreamExt as _;
 use proto::{Organisation, Role, Stance, Timestamp, Verdict};
 use rustls::{ClientConnection, ServerConnection};
 
@@ -14,14 +15,14 @@ use crate::service::standing::Door;
 use crate::service::testing::{
     NOW, World, finding, name, organisation, report, serve, site, source,
 };
-use crate::service::{Refusal, Service};
+use crate::service::{Authorities, Refusal, Service, Settings};
 use crate::store::findings::Filter;
 use crate::store::policies::Scope;
 
 async fn backup(world: &World) -> Vec<u8> {
     let mut chunks = world.service.backup(&world.kim).await.unwrap();
     let mut whole = Vec::new();
-    while let Some(chunk) = chunks.recv().await {
+    while let Some(chunk) = chunks.next().await {
         whole.extend(chunk.unwrap());
     }
     whole
@@ -190,8 +191,54 @@ async fn a_backup_whose_audit_log_was_altered_is_refused() {
 #[tokio::test]
 async fn without_recipients_or_while_one_is_taken_none_is_begun() {
     let world = World::new().await;
+    let (service, before) = (&world.service, world.deeds().await.len());
+    let taken = service.backing_up.clone().try_acquire_owned().unwrap();
+    assert!(matches!(service.backup(&world.kim).await, Err(Refusal::Exhausted(_))));
+    drop(taken);
+    let alone = Service::new(
+        service.store.clone(),
+        service.clock.clone(),
+        organisation(),
+        Authorities::new((*service.authorities.now()).clone()),
+        Settings { recipients: Vec::new(), ..service.settings.clone() },
+    );
+    assert!(matches!(alone.backup(&world.kim).await, Err(Refusal::Precondition(_))));
+    assert_eq!(world.deeds().await.len(), before);
+    backup(&world).await;
+    assert_eq!(world.deeds().await.last().unwrap(), "backup_taken");
+}
+
+#[tokio::test]
+async fn a_backup_is_being_taken_until_its_taker_has_it() {
+    let world = World::new().await;
     let waiting = world.service.backup(&world.kim).await.unwrap();
     let other = world.service.backup(&world.kim).await;
     assert!(matches!(other, Err(Refusal::Exhausted(_))));
     drop(waiting);
+    // Free again once the thread that seals it has noticed.
+    while world.service.backing_up.available_permits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    backup(&world).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_backup_stays_on_the_disk() {
+    let world = World::new().await;
+    let names = || {
+        let entries = std::fs::read_dir(&world.data).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    backup(&world).await;
+    // The copy goes when the thread that read it ends.
+    while names() != before {
+        tokio::task::yield_now().await;
+    }
+    std::fs::create_dir(world.data.join(".snapshot-crash")).unwrap();
+    world.service.store.close().await;
+    crate::service::found::open(&world.data).await.unwrap();
+    assert!(!world.data.join(".snapshot-crash").exists());
 }

@@ -8,6 +8,12 @@ use crate::service::testing::{NOW, World, device, finding, report, site};
 use crate::service::{News, Refusal};
 use crate::store::findings::Filter;
 
+/// What comes next, if it comes at all.
+async fn soon<T>(next: impl Future<Output = T>) -> T {
+    let patience = std::time::Duration::from_secs(30);
+    tokio::time::timeout(patience, next).await.expect("nothing came")
+}
+
 fn about(codes: &[&str]) -> BTreeSet<About> {
     codes.iter().map(|code| About::Measure(code.parse().unwrap())).collect()
 }
@@ -126,14 +132,14 @@ async fn a_watcher_sees_what_is_then_what_changes_and_what_was_cured() {
     let filter = Filter { judgments, ..Filter::default() };
     let mut watch = Box::pin(world.service.watch_findings(filter).await.unwrap());
     let mut next = async || watch.next().await.unwrap().unwrap().found.judgment;
-    assert_eq!(next().await, Verdict::Unmet);
+    assert_eq!(soon(next()).await, Verdict::Unmet);
     assert!(next().now_or_never().is_none());
     world.report(&agent, 2, with(Verdict::Met)).await;
-    assert_eq!(next().await, Verdict::Met, "what left the filter is shown once more");
+    assert_eq!(soon(next()).await, Verdict::Met, "what left the filter is shown once more");
     world.report(&agent, 3, with(Verdict::Unknown)).await;
     assert!(next().now_or_never().is_none(), "it did not match and does not");
     world.report(&agent, 4, with(Verdict::Unmet)).await;
-    assert_eq!(next().await, Verdict::Unmet);
+    assert_eq!(soon(next()).await, Verdict::Unmet);
 }
 
 #[tokio::test]
@@ -144,12 +150,14 @@ async fn a_watcher_that_fell_behind_looks_at_everything_again() {
     let with = |judgment| report("yard", vec![finding("C07", judgment, Stance::Report)]);
     world.report(&agent, 1, with(Verdict::Unmet)).await;
     let mut watch = Box::pin(world.service.watch_findings(Filter::default()).await.unwrap());
-    assert_eq!(watch.next().await.unwrap().unwrap().found.judgment, Verdict::Unmet);
+    let first = soon(watch.next()).await.unwrap().unwrap();
+    assert_eq!(first.found.judgment, Verdict::Unmet);
     world.report(&agent, 2, with(Verdict::Met)).await;
     for _ in 0..2000 {
         let _ = world.service.news.send(News { site: site("depot"), device: device("other") });
     }
-    assert_eq!(watch.next().await.unwrap().unwrap().found.judgment, Verdict::Met);
+    let next = soon(watch.next()).await.unwrap().unwrap();
+    assert_eq!(next.found.judgment, Verdict::Met);
 }
 
 #[tokio::test]

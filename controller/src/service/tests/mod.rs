@@ -7,4 +7,5 @@ mod operators;
 mod policies;
 mod sites;
 mod turnover;
+mod upkeep;
 mod vouches;

@@ -28,8 +28,8 @@ pub enum Scheme {
 pub async fn serve(device: Arc<Device>, stream: TcpStream, peer: SocketAddr, scheme: Scheme) {
     let _ = stream.set_nodelay(true);
     let Ok(place) = device.open.enter(&stream) else { return };
-    // Blocked sources are cut off without a word.
-    if !device.memory().intrusion.is_blocked(peer.ip()) {
+    // Blocked sources are cut off without a word, as are those that the access list does not name (INVENTED: how).
+    if device.lets_in(peer.ip()) {
         let _ = match scheme {
             Scheme::Http => {
                 device.round_trip(Instant::now()).await;
@@ -88,8 +88,8 @@ async fn requests(
         if reboots {
             device.reboot.notify_one();
         }
-        // A source blocked by this very request is cut off after it has its 401.
-        if !open || reboots || device.memory().intrusion.is_blocked(peer.ip()) {
+        // A source blocked by this very request is cut off after it has its answer.
+        if !open || reboots || !device.lets_in(peer.ip()) {
             return Ok(());
         }
     }

@@ -1,6 +1,6 @@
 //! The camera itself: its memory, its clock, its gate. Connections come and go; this stays.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,9 @@ pub struct Device {
     pub tally: Tally,
     /// Rung when it is to reboot.
     pub reboot: Notify,
+    /// Rung when the IP access list turns somebody away.
+    pub turned_away: Notify,
+    doors: Mutex<(Option<SocketAddr>, Option<SocketAddr>)>,
     factory: Certificate,
     memory: Mutex<Memory>,
     presented: Mutex<Presented>,
@@ -49,6 +52,12 @@ pub struct Tally {
     pub delayed: AtomicU64,
     /// Log-ins refused.
     pub failed_logins: AtomicU64,
+    /// Pictures shown.
+    pub frames: AtomicU64,
+    /// Nanoseconds of reboots.
+    pub dark: AtomicU64,
+    /// Requests that changed RAM or flash, or were to.
+    pub writes: AtomicU64,
 }
 
 /// Who a request turned out to be from.
@@ -84,6 +93,8 @@ impl Device {
             open: Arc::default(),
             tally: Tally::default(),
             reboot: Notify::new(),
+            turned_away: Notify::new(),
+            doors: Mutex::default(),
             factory,
             memory: Mutex::new(memory),
             presented: Mutex::new(presented),
@@ -107,6 +118,29 @@ impl Device {
         if let Ok(presented) = tls::present(&memory.slot, &self.factory, self.spec.tls) {
             *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = presented;
         }
+    }
+
+    /// Where it takes HTTP and HTTPS.
+    pub fn doors(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        *self.doors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where it takes HTTP and HTTPS.
+    pub fn answers_at(&self, http: Option<SocketAddr>, https: Option<SocketAddr>) {
+        *self.doors.lock().unwrap_or_else(PoisonError::into_inner) = (http, https);
+    }
+
+    /// Whether a source may connect: neither blocked for failed log-ins nor shut out by the list.
+    pub fn lets_in(&self, source: IpAddr) -> bool {
+        let memory = self.memory();
+        if memory.intrusion.is_blocked(source) {
+            return false;
+        }
+        let admitted = memory.addresses.admits(source);
+        if !admitted {
+            self.turned_away.notify_one();
+        }
+        admitted
     }
 
     /// Its own idea of the time, in seconds since 1970.
@@ -193,6 +227,7 @@ impl Device {
             (Arc::clone(&memory.access), memory.offer)
         };
         let user = claim.user().and_then(|name| access.user(name));
+        let user = user.filter(|_| !self.memory().has_lost_logins());
         let verdict = match (claim, user) {
             (Claim::Nothing, _) => return Caller::Stranger,
             (Claim::Basic(_, password), Some(user)) if offer != Offer::Digest => {

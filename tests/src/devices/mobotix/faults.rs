@@ -37,6 +37,18 @@ pub enum Fault {
     Lies,
     /// Answers `store` as if all were well, and keeps flash as it was.
     ForgetsOnStore,
+    /// Answers writes to this section as if all were well, and does not do them.
+    Ignores(&'static str),
+    /// Takes what is written into RAM and answers `update` as if all were well, and goes on as before.
+    NeverUpdates,
+    /// Changes a line that nobody named whenever something is written.
+    Meddles,
+    /// Takes an IP access list that was not stored yet as one that names nobody.
+    MisreadsAddressList,
+    /// Refuses every log-in while something is in force that is not stored.
+    LosesLogins,
+    /// Does not listen on a port that it was moved to.
+    LosesMovedPorts,
     /// Takes the TLS connection, sends half a `ServerHello` and stalls.
     HalfHandshake,
     /// Answers the TLS handshake with a `ServerHello` of TLS 1.0.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::connection::{Scheme, serve};
 use super::device::Device;
+use super::faults::Fault;
 
 /// Whether a camera listens, and how often it has booted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +46,28 @@ impl Life {
             }
             self.serve_until_reboot(&listeners).await;
             drop(listeners);
+            let dark = tokio::time::Instant::now();
             phase.send_replace(Phase::Down(boots - 1));
             tokio::time::sleep(self.device.spec.reboot_time).await;
             self.device.boot();
-            listeners = (rebind(self.http).await, rebind(self.https).await);
+            let (http, https) =
+                (self.door("HTTP_PORT", self.http), self.door("HTTPS_PORT", self.https));
+            listeners = (rebind(http).await, rebind(https).await);
+            let dark = u64::try_from(dark.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.device.tally.dark.fetch_add(dark, Ordering::Relaxed);
+            self.device.answers_at(http, https);
             phase.send_replace(Phase::Up(boots));
+        }
+    }
+
+    /// Where it listens from now on. INVENTED: the keys; documented: that a port only moves at a reboot.
+    fn door(&self, key: &str, first: Option<SocketAddr>) -> Option<SocketAddr> {
+        let memory = self.device.memory();
+        let port = memory.ram.value("httpd", key).and_then(|text| text.parse::<u16>().ok());
+        match port.filter(|port| *port > 0) {
+            Some(_) if memory.faults.has("", Fault::LosesMovedPorts) => None,
+            Some(port) => Some(SocketAddr::new(self.device.spec.ip, port)),
+            None => first,
         }
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::access::Access;
+use super::addresses::Addresses;
 use super::auth::{Nonces, Offer};
 use super::configuration::Configuration;
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::intrusion::{Intrusion, Settings};
 use super::media::Slot;
 use super::weblog::WebLog;
@@ -21,6 +22,8 @@ pub struct Memory {
     pub slot: Slot,
     /// Users and lists in force.
     pub access: Arc<Access>,
+    /// The IP access list in force.
+    pub addresses: Addresses,
     /// Schemes in force.
     pub offer: Offer,
     /// Intrusion detection in force.
@@ -44,6 +47,7 @@ impl Memory {
             flash,
             slot: Slot::default(),
             access: Arc::default(),
+            addresses: Addresses::default(),
             offer: Offer::Both,
             intrusion: Intrusion::default(),
             nonces: Nonces::default(),
@@ -65,6 +69,9 @@ impl Memory {
 
     /// What `update` does: the running processes take the running configuration.
     pub fn apply(&mut self) {
+        let addresses = Addresses::of(&self.ram);
+        let misread = self.faults.has("", Fault::MisreadsAddressList) && self.ram != self.flash;
+        self.addresses = if misread { addresses.shut() } else { addresses };
         self.access = Arc::new(Access::of(&self.ram));
         self.intrusion_settings = Settings::of(&self.ram);
         self.offer = match self.ram.value("httpd", "AUTHTYPE").as_deref() {
@@ -72,6 +79,11 @@ impl Memory {
             Some("digest") => Offer::Digest,
             Some(_) | None => Offer::Both,
         };
+    }
+
+    /// Whether it refuses every log-in at present.
+    pub fn has_lost_logins(&self) -> bool {
+        self.faults.has("", Fault::LosesLogins) && self.ram != self.flash
     }
 
     /// The firmware, from the `timestamp` section or the second line.

@@ -4,11 +4,13 @@
 //! listen anywhere but on loopback.
 
 mod access;
+mod addresses;
 mod auth;
 pub mod configs;
 mod configuration;
 mod connection;
 mod device;
+pub mod dialect;
 mod faults;
 mod http;
 mod intrusion;
@@ -49,8 +51,6 @@ use life::{Life, Phase, bind};
 #[derive(Debug)]
 pub struct Camera {
     device: Arc<Device>,
-    http: Option<SocketAddr>,
-    https: Option<SocketAddr>,
     phase: watch::Receiver<Phase>,
     running: JoinHandle<()>,
 }
@@ -70,6 +70,10 @@ pub struct Counts {
     pub delayed: Duration,
     /// Log-ins refused.
     pub failed_logins: u64,
+    /// For how long it showed no picture because it rebooted.
+    pub dark: Duration,
+    /// Requests that changed RAM or flash, or were to.
+    pub writes: u64,
 }
 
 impl Camera {
@@ -92,20 +96,26 @@ impl Camera {
             |one: &Option<TcpListener>| one.as_ref().map(TcpListener::local_addr).transpose();
         let (http_address, https_address) = (address(&http)?, address(&https)?);
         let device = Arc::new(Device::new(spec, flash)?);
+        device.answers_at(http_address, https_address);
         let (phase_sender, phase) = watch::channel(Phase::Up(0));
         let life = Life { device: Arc::clone(&device), http: http_address, https: https_address };
         let running = tokio::spawn(life.run((http, https), phase_sender));
-        Ok(Self { device, http: http_address, https: https_address, phase, running })
+        Ok(Self { device, phase, running })
     }
 
-    /// Where it takes HTTP.
+    /// Where it takes HTTP, since its last boot.
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http
+        self.device.doors().0
     }
 
-    /// Where it takes HTTPS.
+    /// Where it takes HTTPS, since its last boot.
     pub fn https_address(&self) -> Option<SocketAddr> {
-        self.https
+        self.device.doors().1
+    }
+
+    /// Waits until its IP access list has turned somebody away, now or before.
+    pub async fn turned_away(&self) {
+        self.device.turned_away.notified().await;
     }
 
     /// The fingerprint of the certificate it presents.
@@ -123,6 +133,8 @@ impl Camera {
             round_trips: tally.round_trips.load(Ordering::Relaxed),
             delayed: device.delayed(),
             failed_logins: tally.failed_logins.load(Ordering::Relaxed),
+            dark: Duration::from_nanos(tally.dark.load(Ordering::Relaxed)),
+            writes: tally.writes.load(Ordering::Relaxed),
         }
     }
 

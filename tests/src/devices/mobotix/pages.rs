@@ -1,5 +1,7 @@
 //! What each path answers, once the request was let in.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 
 use super::device::Device;
@@ -16,6 +18,9 @@ pub fn answer(device: &Device, memory: &mut Memory, request: &Request) -> Respon
         "/" => entry(memory),
         "/robots.txt" => robots(memory),
         "/admin/remoteconfig" if request.method == "POST" => {
+            if ["write", "store", "reset", "restore"].iter().any(|word| says(&request.body, word)) {
+                device.tally.writes.fetch_add(1, Ordering::Relaxed);
+            }
             remoteconfig::run(memory, device.spec.line, &request.body)
         }
         "/admin/rcontrol" => admin_action(memory, request),
@@ -43,6 +48,11 @@ pub fn answer(device: &Device, memory: &mut Memory, request: &Request) -> Respon
     }
 }
 
+/// Whether a line of a body begins with that word.
+fn says(body: &[u8], word: &str) -> bool {
+    body.split(|byte| *byte == b'\n').any(|line| line.starts_with(word.as_bytes()))
+}
+
 /// What another vendor's camera answers, whatever it is asked: the signs of [`Fault::OtherProduct`].
 pub fn other_product(request: &Request) -> Response {
     if request.path == "/" {
@@ -58,8 +68,10 @@ pub fn other_product(request: &Request) -> Response {
 
 /// A picture: nothing but a comment between start and end, which no viewer shows and every reader of comments reads.
 fn picture(device: &Device) -> Vec<u8> {
+    // INVENTED: the number of the picture.
+    let number = device.tally.frames.fetch_add(1, Ordering::Relaxed);
     let comment = format!(
-        "#:M1IMG\nMXF\nSECTION IMAGE\nPRD=MOBOTIX\nNAM={}\nENDSECTION IMAGE\n",
+        "#:M1IMG\nMXF\nSECTION IMAGE\nPRD=MOBOTIX\nNAM={}\nFRM={number}\nENDSECTION IMAGE\n",
         device.spec.name
     );
     let comment = comment.get(..comment.len().min(60_000)).unwrap_or_default();

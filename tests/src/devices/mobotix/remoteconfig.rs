@@ -1,6 +1,8 @@
 //! The remote configuration interpreter: the lines of a `POST /admin/remoteconfig` and their answer, as the
 //! camera's own help describes them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::configs;
@@ -63,7 +65,7 @@ impl Session<'_> {
                 if text.starts_with("ENDSECTION") {
                     let (name, block) = (std::mem::take(name), std::mem::take(block));
                     *open = None;
-                    self.write(|ram| ram.replace(&name, &block));
+                    self.write(&name.clone(), |ram| ram.replace(&name, &block));
                 }
                 return false;
             }
@@ -79,7 +81,7 @@ impl Session<'_> {
             && let Some((place, value)) = text.split_once('=')
             && let Some((section, key)) = place.split_once('/')
         {
-            self.write(|ram| match key.split_once('/') {
+            self.write(section, |ram| match key.split_once('/') {
                 Some((profile, key)) => ram.set_profile(section, profile, key, value),
                 None => ram.set(section, key, value),
             });
@@ -100,7 +102,7 @@ impl Session<'_> {
             },
             ["write", "params"] => self.mode = Mode::Parameters,
             ["write"] => self.mode = Mode::Sections(None),
-            ["update"] if self.has(Fault::Lies) => {}
+            ["update"] if self.has(Fault::Lies) || self.has(Fault::NeverUpdates) => {}
             ["update"] => self.memory.apply(),
             ["store"] if self.has(Fault::Lies) || self.has(Fault::ForgetsOnStore) => {}
             ["store"] => self.memory.flash = self.memory.ram.clone(),
@@ -118,12 +120,12 @@ impl Session<'_> {
     /// Takes sections from another configuration: all, only those named, or all but those named.
     fn take_back(&mut self, source: &Configuration, what: &[&str]) {
         let (only, names) = match what {
-            ["configfile"] => return self.write(|ram| *ram = source.clone()),
+            ["configfile"] => return self.write("", |ram| *ram = source.clone()),
             ["section", names @ ..] => (true, names),
             ["exceptsection", names @ ..] => (false, names),
             _ => return self.say("#error: say configfile, section or exceptsection"),
         };
-        self.write(|ram| {
+        self.write("", |ram| {
             let mut all: Vec<String> =
                 source.names().chain(ram.names()).map(str::to_owned).collect();
             all.sort_unstable();
@@ -137,9 +139,15 @@ impl Session<'_> {
         });
     }
 
-    fn write(&mut self, change: impl FnOnce(&mut Configuration)) {
-        if !self.has(Fault::Lies) {
-            change(&mut self.memory.ram);
+    fn write(&mut self, section: &str, change: impl FnOnce(&mut Configuration)) {
+        let faults = Arc::clone(&self.memory.faults);
+        let ignored = |fault| matches!(fault, Fault::Ignores(deaf) if deaf == section);
+        if self.has(Fault::Lies) || faults.at("/admin/remoteconfig").any(ignored) {
+            return;
+        }
+        change(&mut self.memory.ram);
+        if self.has(Fault::Meddles) {
+            self.memory.ram.set("ethernet", "ZEROCONF", "NO");
         }
     }
 

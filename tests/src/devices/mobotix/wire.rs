@@ -60,6 +60,12 @@ fn spoils_the_wire(fault: Fault) -> bool {
         | Fault::OtherProduct
         | Fault::Lies
         | Fault::ForgetsOnStore
+        | Fault::Ignores(_)
+        | Fault::NeverUpdates
+        | Fault::Meddles
+        | Fault::MisreadsAddressList
+        | Fault::LosesMovedPorts
+        | Fault::LosesLogins
         | Fault::HalfHandshake
         | Fault::Tls10Hello
         | Fault::ProtocolVersionAlert => false,

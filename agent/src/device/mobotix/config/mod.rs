@@ -157,6 +157,11 @@ impl<'a> Document<'a> {
         Some(without_end(raw))
     }
 
+    /// Each line with its end, in order; together they are the whole file.
+    pub fn raw_lines(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        self.lines.iter().copied()
+    }
+
     /// The comment lines before the first section, with their numbers.
     pub fn head(&self) -> impl Iterator<Item = (usize, &'a [u8])> + '_ {
         let end = self.sections.first().map_or(0, |span| span.first);
@@ -183,6 +188,11 @@ impl<'d, 'a> Section<'d, 'a> {
     /// The number of its `SECTION` line, from 1.
     pub fn line(&self) -> usize {
         self.span.first + 1
+    }
+
+    /// The number of its `ENDSECTION` line, from 1.
+    pub fn last_line(&self) -> usize {
+        self.span.last + 1
     }
 
     /// Whether it holds one JSON document instead of `KEY=value` lines.

@@ -12,6 +12,9 @@
 //! values.forbidden = { means = "forbidden", confidence = "observed" }
 //! default = { value = "forbidden", confidence = "inferred" }   # what a missing key stands for
 //! ```
+//!
+//! A setting whose value is put together has a `form`: `{network}` stands for an address or a network with its mask in a
+//! rule (`form = "allow {network}"`), `{id}` for the id of a profile (`form = "{id}"`).
 
 mod setting;
 
@@ -72,6 +75,8 @@ pub struct Key {
     pub values: BTreeMap<String, Word>,
     /// What a missing key stands for, where that is known.
     pub default: Option<FactoryDefault>,
+    /// How a value that is put together is written, with `{network}` or `{id}` in it, as sure as the key.
+    pub form: Option<String>,
 }
 
 /// What a word means.
@@ -172,6 +177,7 @@ impl Dialect {
                     key.values.entry(word).or_insert(meaning);
                 }
                 key.default = key.default.or(ours.default);
+                key.form = key.form.or(ours.form);
             }
             self.settings.insert(name, key);
         }
@@ -191,6 +197,28 @@ impl Key {
         format!("{}/{}", self.section, self.key)
     }
 
+    /// The word that is written for a meaning, and how sure the key and the word are. Of several, the surest.
+    pub fn word(&self, means: &str) -> Option<(&str, Confidence)> {
+        let fit = self.values.iter().filter(|(_, word)| word.means == means);
+        let (text, word) = fit.max_by_key(|(_, word)| word.confidence)?;
+        Some((text, self.confidence.min(word.confidence)))
+    }
+
+    fn check_form(&self, name: SettingName) -> Result<(), String> {
+        let Some(form) = &self.form else { return Ok(()) };
+        let Some(place) = name.shape().place() else {
+            return Err("its value is not put together, so `form` has no place here".to_owned());
+        };
+        let fine = |c: char| c.is_ascii_graphic() || c == ' ';
+        let once =
+            form.matches(place).count() == 1 && !form.replace(place, "").contains(['{', '}']);
+        if once && form.len() <= 200 && form.chars().all(fine) && form.trim() == form {
+            Ok(())
+        } else {
+            Err(format!("form = {form:?}: want plain text with {place} in it once"))
+        }
+    }
+
     fn is_at(&self, other: &Self) -> bool {
         self.section == other.section && self.key == other.key
     }
@@ -201,6 +229,7 @@ impl Key {
                 return Err(format!("{what} = {text:?} cannot stand in a configuration"));
             }
         }
+        self.check_form(name)?;
         let meanings = name.meanings();
         if meanings.is_empty() && !self.values.is_empty() {
             return Err("its value is not a word, so `values` has no place here".to_owned());

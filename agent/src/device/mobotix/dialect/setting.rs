@@ -26,6 +26,22 @@ pub enum Shape {
     Rights,
 }
 
+impl Shape {
+    /// What stands in a `form` for the part that differs; nothing for values that are not put together.
+    pub fn place(self) -> Option<&'static str> {
+        match self {
+            Self::List => Some("{network}"),
+            Self::Profile(_) => Some("{id}"),
+            Self::Words(_)
+            | Self::Number
+            | Self::Mask
+            | Self::Text
+            | Self::Secret
+            | Self::Rights => None,
+        }
+    }
+}
+
 /// The meanings of a switch.
 const SWITCH: Shape = Shape::Words(&["on", "off"]);
 

@@ -118,6 +118,10 @@ fn a_mistake_in_a_dialect_file_is_named() {
         (entry("vpn", "values.1 = { means='yes', confidence='observed' }"), "none of on, off"),
         (entry("vpn", "default = { value='1', confidence='observed' }"), "values do not say what"),
         (entry("message_key", "values.x = { means='on', confidence='observed' }"), "not a word"),
+        (entry("vpn", "form = '{id}'"), "no place here"),
+        (entry("notify_ip", "form = '{network}'"), "{id} in it once"),
+        (entry("ip_access_rules", "form = 'allow {network} {network}'"), "in it once"),
+        (entry("ip_access_rules", "form = \"allow\\n{network}\""), "plain text"),
         (entry("ip_access_rules", "default = { value='x', confidence='observed' }"), "many values"),
         (
             "major = 4\n[settings.vpn]\nsection='a b'\nkey='B'\nconfidence='observed'\n".to_owned(),

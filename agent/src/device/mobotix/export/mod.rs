@@ -70,6 +70,8 @@ fn facts(reader: &mut Reader<'_, '_>) -> CameraFacts {
         vlan: settings::vlan(reader),
         dot1x: settings::dot1x(reader),
         clear_secrets: settings::clear_secrets(reader),
+        notify_profiles: notification::profiles(reader),
+        own_reboots: settings::own_reboots(reader),
         ..CameraFacts::unread(ONLY_LIVE)
     }
 }

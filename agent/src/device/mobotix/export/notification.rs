@@ -3,7 +3,7 @@
 use super::reader::{Reader, Reason, fact};
 use crate::device::mobotix::dialect::{SettingName as Name, Shape};
 use crate::device::mobotix::model::Profile;
-use crate::facts::{Confidence, Fact, Notification, Setting, StorageCheck};
+use crate::facts::{Confidence, Fact, Notification, NotifyProfile, Setting, StorageCheck};
 
 /// Ways to notify somebody elsewhere, and ways that are noticed only at the camera, each with the word for people.
 struct Ways {
@@ -141,7 +141,10 @@ pub fn profile_way(reader: &mut Reader<'_, '_>, name: Name, label: &str) -> Resu
         way.remote = Some(format!("{label} {id}"));
         return Ok(way);
     };
-    way.confidence = way.confidence.min(Confidence::Inferred);
+    // That a setting names a profile by its id is inferred, unless the dialect says so.
+    if reading.form() != Some("{id}") {
+        way.confidence = way.confidence.min(Confidence::Inferred);
+    }
     let profile =
         reader.configuration.profiles(section).find(|profile| profile.id() == reading.value);
     let Some(profile) = profile else {
@@ -154,6 +157,24 @@ pub fn profile_way(reader: &mut Reader<'_, '_>, name: Name, label: &str) -> Resu
         None => way.remote = Some(format!("{label} profile {id}")),
     }
     Ok(way)
+}
+
+/// The profiles that may be told of something. A camera holds some tens.
+pub fn profiles(reader: &mut Reader<'_, '_>) -> Fact<Vec<NotifyProfile>> {
+    const MOST: usize = 200;
+    let mut all = Vec::new();
+    for section in ["ipnotify", "mail"] {
+        for profile in reader.configuration.profiles(section).take(MOST) {
+            let shown = |text: &str| proto::text::printable(text, 60);
+            all.push(NotifyProfile {
+                section: section.to_owned(),
+                id: shown(&profile.id()),
+                name: profile.name().map(|name| shown(&name)),
+                dead_end: dead_end(section, &profile).map(str::to_owned),
+            });
+        }
+    }
+    Fact::Seen(all)
 }
 
 /// Why a profile reaches nobody elsewhere, if that can be seen.

@@ -126,6 +126,11 @@ impl<'r> Reading<'r, '_> {
         Ok(Setting { value: word.means.as_str(), confidence: self.confidence.min(word.confidence) })
     }
 
+    /// How the dialect says the value is put together.
+    pub fn form(&self) -> Option<&str> {
+        self.key.form.as_deref()
+    }
+
     /// Whether the value is empty, quoted or not.
     pub fn is_empty(&self) -> bool {
         is_empty(&self.value)

@@ -159,6 +159,33 @@ pub fn dot1x(reader: &mut Reader<'_, '_>) -> Sure<bool> {
     fact(reader.switch(Name::Dot1x))
 }
 
+/// When the camera reboots by itself: `CRON=min:hour:*:*:dow:Reboot:` in section `timetasks`, as exports were seen to
+/// have it. A section that is not there says nothing.
+pub fn own_reboots(reader: &mut Reader<'_, '_>) -> Fact<Vec<String>> {
+    const MOST: usize = 20;
+    if !reader.configuration.has_section("timetasks") {
+        return Fact::unreadable("section timetasks is missing from the file");
+    }
+    let mut times = Vec::new();
+    for entry in reader.configuration.all("timetasks", "CRON").take(MOST) {
+        let value = text(entry.value);
+        let fields: Vec<&str> = value.split(':').collect();
+        let [minute, hour, _, _, day, task, ..] = fields.as_slice() else { continue };
+        if !matches!(*task, "Reboot" | "RandomReboot") {
+            continue;
+        }
+        let number = |field: &str| field.parse::<u8>().ok();
+        let (Some(minute), Some(hour)) = (number(minute), number(hour)) else { continue };
+        let days = match *day {
+            "*" => "every day".to_owned(),
+            day => format!("on day {} of the week", proto::text::printable(day, 20)),
+        };
+        let about = if *task == "RandomReboot" { "about " } else { "" };
+        times.push(format!("{about}{hour:02}:{minute:02} by the camera's clock, {days}"));
+    }
+    Fact::Seen(times)
+}
+
 /// Counts the passwords in clear and notes in which sections they stand, so that a person can find them.
 pub fn clear_secrets(reader: &mut Reader<'_, '_>) -> Fact<u32> {
     let mut found: BTreeMap<String, u32> = BTreeMap::new();

@@ -3,6 +3,7 @@
 //! It writes down what changed and what the words themselves tell (`on`, `NO`, `digest`), never a guess, and no value
 //! that could be a secret.
 
+mod form;
 #[cfg(test)]
 mod tests;
 
@@ -72,7 +73,8 @@ pub fn learn(
     if !is_plain(&change.section) || !is_plain(&change.key) {
         return Err("the changed key has characters that no dialect file can hold".to_owned());
     }
-    Ok(write_entry(name, change, firmware))
+    let form = form::of(name, change, &after);
+    Ok(write_entry(name, change, firmware, form.as_deref()))
 }
 
 /// The setting that the built-in dialect gives the changed key to.
@@ -228,7 +230,12 @@ fn check_unclaimed(
     ))
 }
 
-fn write_entry(name: SettingName, change: &Change<'_>, firmware: Version) -> String {
+fn write_entry(
+    name: SettingName,
+    change: &Change<'_>,
+    firmware: Version,
+    form: Option<&str>,
+) -> String {
     let [major, ..] = firmware.numbers;
     let mut out = String::new();
     let confidence = "confidence = \"observed\"";
@@ -245,6 +252,9 @@ fn write_entry(name: SettingName, change: &Change<'_>, firmware: Version) -> Str
     line(format_args!("section = \"{}\"", change.section));
     line(format_args!("key = \"{}\"", change.key));
     line(format_args!("{confidence}"));
+    if let Some(form) = form {
+        line(format_args!("form = \"{form}\""));
+    }
     let words = Words::of(name, change);
     for (word, means) in &words.seen {
         line(format_args!("values.\"{word}\" = {{ means = \"{means}\", {confidence} }}"));

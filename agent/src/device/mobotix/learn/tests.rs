@@ -129,3 +129,22 @@ fn without_a_setting_named_the_dialect_tells_or_the_message_lists_what_there_is(
         assert!(message.contains(wanted), "{message}");
     }
 }
+
+#[test]
+fn how_a_rule_or_a_profile_is_written_is_learned_where_the_export_tells() {
+    let rule = "RULE=allow 192.168.1.0/255.255.255.0";
+    let after = P3.replacen("SECTION homepage\n", &format!("SECTION homepage\n{rule}\n"), 1);
+    let rules = learned(P3, &after, "ip_access_rules", None);
+    assert!(rules.contains("form = \"allow {network}\"\n"), "{rules}");
+    facts(&rules, &after);
+    let twice = after.replace(rule, "RULE=allow 10.1.2.3 10.1.2.4");
+    let unclear = learned(P3, &twice, "ip_access_rules", None);
+    assert!(!unclear.contains("form"), "which of two addresses stands for what is not told");
+
+    let after = with("logscan_alarm_notify_ip=\n", "logscan_alarm_notify_ip=ip0\n");
+    let profile = learned(P3, &after, "notify_ip", None);
+    assert!(profile.contains("form = \"{id}\"\n"), "{profile}");
+    let seen = facts(&profile, &after).error_notification;
+    let seen = seen.seen().unwrap();
+    assert_eq!((seen.value.remote.len(), seen.confidence), (1, Confidence::Observed));
+}

@@ -13,11 +13,12 @@ use super::super::Dialects;
 use super::super::crypt::FACTORY_PASSWORD;
 use super::super::export::Export;
 use super::super::identify;
+use super::configuration::{self, Keep};
 use super::findings::Findings;
 use super::stranger::Outside;
-use super::{NOTHING, REMOTE, VIEW, WEB_LOG, configuration};
+use super::{NOTHING, REMOTE, VIEW, WEB_LOG};
 use crate::device::http::{Answer, Ask, Browser, Challenges, NoSession, Reply, Session};
-use crate::device::{Fault, Login, Target, Trials};
+use crate::device::{Fault, Login, Snapshot, Target, Trials};
 use crate::facts::{Account, BasicLogin, CameraFacts, Fact, WebLogSummary};
 
 /// How long a failure may count towards a lock-out, in seconds: twelve times what a camera comes with (guide, measure 8).
@@ -32,6 +33,15 @@ const CLOCK_TOLERANCE: i64 = 300;
 pub enum Spent {
     Yes,
     No,
+}
+
+/// What was read behind the door.
+#[derive(Debug)]
+pub struct Inside {
+    pub export: Export,
+    pub findings: Findings,
+    /// The configuration, where it was to be brought along.
+    pub configuration: Option<Snapshot>,
 }
 
 /// Somebody with a login, before the door.
@@ -52,14 +62,15 @@ pub async fn read_open(
     browser: &mut Browser,
     outside: &Outside,
     own: Option<IpAddr>,
-    dialects: &Arc<Dialects>,
-) -> Result<(Export, Findings), Fault> {
+    (dialects, keep): (&Arc<Dialects>, Keep),
+) -> Result<Inside, Fault> {
     let reason = "the camera asked for no login";
     let mut findings = Findings::none(reason);
     let log = browser.ask(Ask::get(WEB_LOG)).await;
     findings.web_log = findings.read_log(log.map(Answer::Admitted), outside, own);
-    let export = configuration::read(outside.remote.clone(), dialects).await?;
-    Ok((export, findings))
+    let (export, configuration) =
+        configuration::read(outside.remote.clone(), dialects, keep).await?;
+    Ok(Inside { export, findings, configuration })
 }
 
 impl Visitor<'_> {
@@ -71,14 +82,15 @@ impl Visitor<'_> {
         &self,
         browser: &mut Browser,
         dialects: &Arc<Dialects>,
-    ) -> Result<(Export, Findings), Fault> {
+        keep: Keep,
+    ) -> Result<Inside, Fault> {
         let place = configuration::place().await;
         let (mut session, body, mut findings) = self.log_in(browser).await?;
         // The camera's log comes over the wire while the hashes of its configuration are reckoned.
         let log = browser.ask_as(&mut session, Ask::get(WEB_LOG));
-        let (export, log) = tokio::join!(configuration::read(body, dialects), log);
+        let (export, log) = tokio::join!(configuration::read(body, dialects, keep), log);
         drop(place);
-        let export = export?;
+        let (export, configuration) = export?;
         let welcome = !matches!(log, Ok(Answer::Refused(_)));
         findings.web_log = findings.read_log(log, self.outside, self.own);
         if welcome {
@@ -87,7 +99,7 @@ impl Visitor<'_> {
         } else {
             findings.basic_login = Fact::unreadable("not tried: the camera refused us its log");
         }
-        Ok((export, findings))
+        Ok(Inside { export, findings, configuration })
     }
 
     /// Logs in, once, by asking for the configuration.

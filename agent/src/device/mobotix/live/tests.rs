@@ -4,6 +4,7 @@ mod questions;
 
 use proto::Secret;
 
+use super::findings::Findings;
 use super::member::{Spent, Visitor};
 use super::*;
 use crate::device::http::Session;

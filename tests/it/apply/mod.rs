@@ -1,0 +1,6 @@
+//! Changing pretend cameras for real: what a plan promises, what becomes of it, and what is never lost on the way.
+
+mod command;
+mod faults;
+mod harden;
+mod shop;
