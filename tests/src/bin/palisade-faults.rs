@@ -108,11 +108,11 @@ async fn main() -> anyhow::Result<()> {
     match bench {
         Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
         Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
-        Bench::Kill { times } => killing(times).await,
         Bench::Offline { trials, seed, minutes, at_once } => {
             let plan = Plan { visit_minutes: minutes, ..Plan::WHOLE };
             offline(seed..seed + u64::from(trials), plan, at_once).await
         }
+        Bench::Kill { times } => killing(times).await,
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
         Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
