@@ -2,6 +2,7 @@
 //! `name: value` row a line and asserts nothing.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ enum Bench {
         /// The first trial's; each further one has the next.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// How often each device is visited, in minutes. What happens, happens in steps of about that.
+        #[arg(long, default_value_t = Plan::WHOLE.visit_minutes, value_parser = clap::value_parser!(u32).range(60..=4320))]
+        minutes: u32,
         /// How many trials are made at once.
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
@@ -105,7 +109,10 @@ async fn main() -> anyhow::Result<()> {
         Bench::Audit { rounds, timeout, at_once } => audit(rounds, timeout, at_once).await,
         Bench::Powercut { trials, rounds, seed } => powercut(trials, rounds, seed),
         Bench::Kill { times } => killing(times).await,
-        Bench::Offline { trials, seed, at_once } => offline(trials, seed, at_once).await,
+        Bench::Offline { trials, seed, minutes, at_once } => {
+            let plan = Plan { visit_minutes: minutes, ..Plan::WHOLE };
+            offline(seed..seed + u64::from(trials), plan, at_once).await
+        }
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
         Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
@@ -175,14 +182,13 @@ async fn killing(times: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn offline(trials: u32, seed: u64, at_once: u8) -> anyhow::Result<()> {
-    let mut seeds = seed..seed + u64::from(trials);
+async fn offline(mut seeds: Range<u64>, plan: Plan, at_once: u8) -> anyhow::Result<()> {
     let (mut running, mut tally) = (JoinSet::new(), offline::Tally::default());
     loop {
         while running.len() < usize::from(at_once)
             && let Some(seed) = seeds.next()
         {
-            running.spawn(async move { (seed, offline::trial(seed, Plan::WHOLE).await) });
+            running.spawn(async move { (seed, offline::trial(seed, plan).await) });
         }
         let Some(done) = running.join_next().await else { break };
         let (seed, outcome) = done.context("a trial came down")?;

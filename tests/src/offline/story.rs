@@ -203,9 +203,7 @@ impl Story {
             for _ in 0..self.dice.below(3) {
                 self.site_box.status().await?;
             }
-            self.site_box.pull_plug().await?;
-            (self.settled, self.cut_short) = (false, self.cut_short + 1);
-            self.start().await?;
+            self.pull_plug_in_visits().await?;
         } else {
             self.round().await?;
         }
@@ -247,6 +245,12 @@ impl Story {
         }
         // Whoever knows the time again pays the visits that are due before more of it passes.
         if self.blind > 0 { self.round().await } else { Ok(()) }
+    }
+
+    async fn pull_plug_in_visits(&mut self) -> anyhow::Result<()> {
+        self.site_box.pull_plug().await?;
+        (self.settled, self.cut_short) = (false, self.cut_short + 1);
+        self.start().await
     }
 
     async fn start(&mut self) -> anyhow::Result<()> {
@@ -294,12 +298,23 @@ impl Story {
     async fn come_back(&mut self, generation_before: u64) -> anyhow::Result<()> {
         let breaks = (0..self.dice.below(5)).map(|_| self.dice.below(SHAKY_BYTES)).collect();
         self.line.become_(Quality::Shaky(Breaks::after(breaks)));
+        let is_overdue = self.blind > 0;
+        if self.dice.one_in(3) {
+            // On its way back, if the moment is met.
+            for _ in 0..self.dice.below(150) {
+                self.site_box.status().await?;
+            }
+            self.pull_plug_in_visits().await?;
+        }
         let now = self.office.clock.now();
         let is_back = |status: &Status| is_online(status) && certificate_ends(status) > Some(now);
         let status = self.site_box.until("the agent is back", is_back).await?;
         ensure!(status.clock.known && status.clock.time == now, "it is not {}", status.clock.time);
         if self.blind > 0 {
             // The visits that were due as long as nobody knew the time.
+            self.round().await?;
+        } else if is_overdue {
+            self.pass(self.plan.step());
             self.round().await?;
         }
         let is_told = |status: &Status| generation(status) > generation_before;
