@@ -119,7 +119,7 @@ impl Console<'_> {
     /// Asks the person at the terminal to agree. Without a terminal nobody can, and the error says how to agree ahead.
     ///
     /// # Errors
-    /// [`Stop::Usage`] without a terminal, [`Stop::Failed`] when the answer is not yes.
+    /// `Stop::Usage` without a terminal, `Stop::Failed` when the answer is not yes.
     pub fn confirm(&mut self, what: &str) -> Result<(), Stop> {
         if !self.terminals.input {
             let text = format!("{what}: there is no terminal to ask on; say --yes to agree");

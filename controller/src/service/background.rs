@@ -1,5 +1,5 @@
 //! What the controller does by itself: it writes down what agents told, sends what should be to whoever lacks it, and
-//! keeps its own audit log's head at hand. What is kept no longer is removed by [`super::upkeep`].
+//! keeps its own audit log's head at hand. What is kept no longer is removed by `upkeep`.
 
 use std::sync::Arc;
 use std::time::Duration;

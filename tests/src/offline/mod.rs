@@ -58,9 +58,9 @@ pub struct Outcome {
 pub struct Tally {
     /// How many.
     pub trials: usize,
-    /// See [`Outcome::lost`].
+    /// See `Outcome::lost`.
     pub lost: usize,
-    /// See [`Outcome::doubled`].
+    /// See `Outcome::doubled`.
     pub doubled: usize,
     /// See [`Outcome::dead`].
     pub dead: usize,

@@ -25,7 +25,7 @@ pub struct Unwritable(String);
 /// the configuration.
 ///
 /// # Errors
-/// [`Unwritable`].
+/// `Unwritable`.
 pub fn requests(
     before: &Document<'_>,
     after: &Document<'_>,
@@ -53,7 +53,7 @@ pub fn requests(
 /// The request that writes sections back as they were. One that was not there becomes empty.
 ///
 /// # Errors
-/// [`Unwritable`].
+/// `Unwritable`.
 pub fn restore(
     before: &Document<'_>,
     sections: &BTreeSet<String>,
