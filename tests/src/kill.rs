@@ -14,6 +14,7 @@ use proto::Timestamp;
 use proto::wire::v1;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use tonic::Code;
 
 use crate::daemon::find;
 use crate::devices::mobotix::{Line, configs};
@@ -183,10 +184,7 @@ async fn reckon(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     ensure!(!acknowledged.sites.is_empty(), "the load did nothing");
-    let what = v1::send_order_request::What::Visit(v1::VisitOrder::default());
-    let order = v1::SendOrderRequest { site: "harbour".to_owned(), what: Some(what), wait: 100 };
-    let done = desk.client.send_order(order).await?.into_inner().done;
-    ensure!(done, "the agent did not do the last order");
+    last_visit(desk).await?;
     let head = settled(agent).await?;
     let own = chain(desk, "").await?;
     let added = own.iter().filter(|(record, _)| record.deed == "site_added");
@@ -220,6 +218,25 @@ async fn reckon(
     ensure!(site.file().is_file());
     let same = devices.windows(2).all(|two| two[0].unmet == two[1].unmet);
     tally.lost += u64::from(!same);
+    Ok(())
+}
+
+/// Has the agent look at everything once more. Orders of the load may still be outstanding, and a site takes so many.
+async fn last_visit(desk: &mut Desk) -> anyhow::Result<()> {
+    let what = v1::send_order_request::What::Visit(v1::VisitOrder::default());
+    let order = v1::SendOrderRequest { site: "harbour".to_owned(), what: Some(what), wait: 100 };
+    let taken = async {
+        loop {
+            match desk.client.send_order(order.clone()).await {
+                Err(status) if status.code() == Code::ResourceExhausted => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                answer => return answer,
+            }
+        }
+    };
+    let answer = tokio::time::timeout(SETTLE, taken).await.context("no order was taken")??;
+    ensure!(answer.into_inner().done, "the agent did not do the last order");
     Ok(())
 }
 
