@@ -22,7 +22,7 @@ Exit codes:
   2  a device could not be audited, or the result could not be written
   3  the request itself is wrong";
 
-/// Judges security cameras, storage and video workstations by 32 measures, and changes nothing on them.
+/// Judges security cameras, storage and video workstations by 32 measures; only `apply` changes anything on them.
 #[derive(Debug, Parser)]
 #[command(name = "palisade-agent", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {

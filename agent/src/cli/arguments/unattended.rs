@@ -48,7 +48,7 @@ pub struct Enroll {
     /// Without a token: whose controller it is
     #[arg(long, value_name = "NAME", requires = "controller")]
     pub organisation: Option<Organisation>,
-    /// Without a token: the pin of the controller's root, as `palisade authority show` prints it
+    /// Without a token: the pin of the root, as the first record of `palisade audit log` on the controller tells it
     #[arg(long, value_name = "HEX", requires = "controller")]
     pub pin: Option<RootPin>,
     /// Enrol although this box is an agent already; what it has not uploaded is set aside

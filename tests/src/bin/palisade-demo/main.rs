@@ -37,6 +37,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let demo = Demo::parse();
     cli::harden();
     let folder = demo.out.map_or_else(beside_the_program, Ok)?;
+    // The programs are started in folders of their own.
+    let folder = std::path::absolute(folder)?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let runtime =
