@@ -74,7 +74,7 @@ impl Line {
     }
 
     /// From now on the line is so. Whoever is connected is cut off.
-    pub fn become_(&self, quality: Quality) {
+    pub fn turn(&self, quality: Quality) {
         self.state.send_modify(|state| {
             state.over.cancel();
             state.over = CancellationToken::new();

@@ -58,11 +58,11 @@ pub struct Outcome {
 pub struct Tally {
     /// How many.
     pub trials: usize,
-    /// See [`Outcome::lost`].
+    /// What was lost in all of them.
     pub lost: usize,
-    /// See [`Outcome::doubled`].
+    /// What was there twice.
     pub doubled: usize,
-    /// See [`Outcome::dead`].
+    /// In how many somebody did not come back.
     pub dead: usize,
 }
 

@@ -3,8 +3,8 @@
 use agent::link::entry;
 use agent::store::{Options, Store};
 use anyhow::{Context as _, ensure};
-use certs::audit::{Verifier, Witness};
-use controller::store::Standing;
+use certs::audit::{ChainHead, Record, Verifier, Witness};
+use controller::store::{Agent, Standing};
 
 use super::Outcome;
 use super::story::Story;
@@ -18,15 +18,8 @@ pub async fn reckon(story: &mut Story) -> anyhow::Result<Outcome> {
     let status = story.site_box.status().await?;
     story.site_box.stop().await.context("stopping the agent")?;
     let dropped = status.outbox.dropped_audit;
-    if dropped > 0 {
-        outcome.lost(dropped, format!("{dropped} audit records were dropped"));
-    }
-
-    let store = Store::open(Options::new(story.site_box.data.clone(), entry::audit)).await?;
-    let (head, waiting) = (store.head().await?, store.waiting().await?);
-    store.close().await;
-    let head = head.context("the agent does not know its own audit log")?;
-    ensure!(waiting.records == 0, "{} records still wait", waiting.records);
+    outcome.lost(dropped, || format!("{dropped} audit records were dropped"));
+    let head = left_on_disk(story).await?;
 
     let agent = story.office.agent().await?;
     let joined = status.identity.as_ref().map(|identity| identity.join);
@@ -34,6 +27,27 @@ pub async fn reckon(story: &mut Story) -> anyhow::Result<Outcome> {
     ensure!(agent.recoveries > 0, "the agent never had to find its way back");
     ensure!(joined == Some(agent.join_sequence), "{joined:?} is not {}", agent.join_sequence);
 
+    let records = compare_chains(story, &agent, head, &mut outcome).await?;
+    compare_devices(story, &records, &mut outcome).await?;
+    Ok(outcome)
+}
+
+/// The head of the agent's audit log; nothing may wait.
+async fn left_on_disk(story: &Story) -> anyhow::Result<ChainHead> {
+    let store = Store::open(Options::new(story.site_box.data.clone(), entry::audit)).await?;
+    let (head, waiting) = (store.head().await?, store.waiting().await?);
+    store.close().await;
+    ensure!(waiting.records == 0, "{} records still wait", waiting.records);
+    head.context("the agent does not know its own audit log")
+}
+
+/// The records that the controller has of the agent.
+async fn compare_chains(
+    story: &Story,
+    agent: &Agent,
+    head: ChainHead,
+    outcome: &mut Outcome,
+) -> anyhow::Result<Vec<Record>> {
     let records = story.office.records(&agent.id).await?;
     let mut verifier = Verifier::new([Witness { by: "the agent".to_owned(), head }]);
     let mut whole = 0;
@@ -44,51 +58,50 @@ pub async fn reckon(story: &mut Story) -> anyhow::Result<Outcome> {
         }
         whole = record.number;
     }
-    if whole < head.length {
-        outcome.lost(head.length - whole, format!("{whole} records of {} are whole", head.length));
-    }
+    let missing = head.length.saturating_sub(whole);
+    outcome.lost(missing, || format!("{whole} records of {} are whole", head.length));
     let more = (records.len() as u64).saturating_sub(head.length);
-    if more > 0 {
-        outcome.doubled(more, format!("{more} records are more than the agent wrote"));
-    }
+    outcome.doubled(more, || format!("{more} records are more than the agent wrote"));
     for odd in story.office.complaints(agent.told.witnessed).await? {
-        outcome.doubled(1, odd);
+        outcome.doubled(1, || odd);
     }
-
-    let records: Vec<_> = records.into_iter().map(|(record, _)| record).collect();
     // Of a log with holes it is said already how many records are missing.
-    let is_whole = whole == head.length;
-    let said = story.devices.compare(&records);
-    for wrong in said.wrong.into_iter().filter(|_| is_whole) {
-        outcome.lost(1, wrong);
-    }
-    // Whose plug is pulled between writing that a device failed and noting that it wrote so, writes it again.
-    if said.again > story.cut_short {
-        let again = said.again - story.cut_short;
-        outcome.doubled(again as u64, format!("{again} failures were told twice"));
-    }
-    for missed in std::mem::take(&mut story.missed) {
-        outcome.lost(1, format!("at the return: {missed}"));
+    let kept = records.into_iter().map(|(record, _)| record).filter(|_| missing == 0);
+    Ok(kept.collect())
+}
+
+async fn compare_devices(
+    story: &Story,
+    records: &[Record],
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    if !records.is_empty() {
+        let said = story.devices.compare(records);
+        for wrong in said.wrong {
+            outcome.lost(1, || wrong);
+        }
+        // Whose plug is pulled between writing that a device failed and noting that it wrote so, writes it again.
+        let again = said.again.saturating_sub(story.cut_short) as u64;
+        outcome.doubled(again, || format!("{again} failures were told twice"));
     }
     let known = story.office.books.devices(None).await?;
-    for wrong in story.devices.out_of_date(&known) {
-        outcome.lost(1, wrong);
+    let wrong = story.devices.out_of_date(&known);
+    for wrong in story.missed.iter().map(|it| format!("at the return: {it}")).chain(wrong) {
+        outcome.lost(1, || wrong);
     }
-    let strangers = story.devices.strangers(&known);
-    if strangers > 0 {
-        outcome.doubled(strangers as u64, format!("{strangers} devices that nobody has"));
-    }
-    Ok(outcome)
+    let strangers = story.devices.strangers(&known) as u64;
+    outcome.doubled(strangers, || format!("{strangers} devices that nobody has"));
+    Ok(())
 }
 
 impl Outcome {
-    fn lost(&mut self, count: u64, complaint: String) {
+    fn lost(&mut self, count: u64, complaint: impl FnOnce() -> String) {
         self.lost += usize::try_from(count).unwrap_or(usize::MAX);
-        self.complaints.push(complaint);
+        self.complaints.extend((count > 0).then(complaint));
     }
 
-    fn doubled(&mut self, count: u64, complaint: String) {
+    fn doubled(&mut self, count: u64, complaint: impl FnOnce() -> String) {
         self.doubled += usize::try_from(count).unwrap_or(usize::MAX);
-        self.complaints.push(complaint);
+        self.complaints.extend((count > 0).then(complaint));
     }
 }

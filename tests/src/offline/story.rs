@@ -162,7 +162,7 @@ impl Story {
     /// The line goes down, and somebody changes the site's policy.
     async fn cut(&mut self) -> anyhow::Result<()> {
         let quality = if self.dice.one_in(2) { Quality::Closed } else { Quality::Silent };
-        self.line.become_(quality);
+        self.line.turn(quality);
         self.site_box.until("the line is missed", |status| !is_online(status)).await?;
         let text = "[passwords]\nmin_length = 14\n".to_owned();
         let site = "harbour".to_owned();
@@ -297,7 +297,7 @@ impl Story {
 
     async fn come_back(&mut self, generation_before: u64) -> anyhow::Result<()> {
         let breaks = (0..self.dice.below(5)).map(|_| self.dice.below(SHAKY_BYTES)).collect();
-        self.line.become_(Quality::Shaky(Breaks::after(breaks)));
+        self.line.turn(Quality::Shaky(Breaks::after(breaks)));
         let is_overdue = self.blind > 0;
         if self.dice.one_in(3) {
             // On its way back, if the moment is met.
