@@ -130,6 +130,27 @@ async fn before_it_is_enrolled_the_box_answers_and_then_it_serves() {
 }
 
 #[tokio::test]
+async fn the_time_is_on_disk_as_soon_as_the_controller_tells_another_one() {
+    let told = certs::Clock::now(&certs::SystemClock).unix() - 100;
+    let (place, fake) = (Place::new(), Fake::new(Acme::at(told)));
+    let address = fake.serve_at(told).await;
+    fake.is_content(told);
+    let member = crate::identity::Member { addresses: vec![address], ..fake.acme.member() };
+    place.folder().keep_member(&member).unwrap();
+    place
+        .while_it_runs(async || {
+            let kept = async {
+                while Remembered::read(place.data.path()).unwrap().floor.unix() < told {
+                    place.status().await;
+                }
+            };
+            // The next look at the clock without a reason comes after a minute.
+            timeout(Duration::from_secs(40), kept).await.expect("it is kept");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn an_identity_beyond_use_is_told_and_one_that_is_restored_is_used() {
     let (place, (_fake, member)) = (Place::new(), controller().await);
     place.folder().keep_member(&member).unwrap();
