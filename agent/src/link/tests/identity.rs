@@ -222,12 +222,20 @@ async fn an_agent_whose_authority_is_trusted_no_more_finds_its_way_back() {
     hook(&rig.fake.challenge, |_| {
         Ok(v1::ChallengeReply { nonce: vec![9; 32], controller_time: START })
     });
-    let own = Arc::downgrade(&rig.fake);
+    let (own, keys) = (Arc::downgrade(&rig.fake), Arc::new(Mutex::new(Vec::new())));
+    let notes = keys.clone();
     hook(&rig.fake.recover, move |asked: v1::RecoverRequest| {
+        notes.lock().unwrap().push(key(&asked.certificate_request));
+        if notes.lock().unwrap().len() < 3 {
+            return Err(Status::unavailable("the reply was lost"));
+        }
         let joined = own.upgrade().unwrap().joined(&asked.certificate_request, 2, START);
         Ok(v1::RecoverReply { joined: Some(joined) })
     });
     rig.go();
     rig.stream().await.status().await;
-    assert_eq!(rig.folder.member().unwrap().unwrap().join.sequence, 2);
+    let member = rig.folder.member().unwrap().unwrap();
+    let keys = keys.lock().unwrap();
+    assert!(keys.len() == 3 && keys.iter().all(|key| *key == member.identity.key().hash()));
+    assert_eq!(member.join.sequence, 2);
 }
