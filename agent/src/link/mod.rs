@@ -72,7 +72,7 @@ impl Pace {
         cap: Duration::from_secs(300),
         unwelcome: Duration::from_secs(3600),
         upload: Duration::from_secs(3600),
-        tell: Duration::from_secs(600),
+        tell: Duration::from_secs(3600),
         look: Duration::from_secs(2),
     };
 }

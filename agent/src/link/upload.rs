@@ -52,7 +52,7 @@ impl Link {
                     backoff.reset();
                     self.news.notify_one();
                     self.drains.send_modify(|drains| *drains = drains.wrapping_add(1));
-                    self.pace.upload / 2 + part(self.pace.upload / 2, dice())
+                    self.pace.upload / 4 * 3 + part(self.pace.upload / 4, dice())
                 }
                 Err(fault) => {
                     tracing::warn!(%fault, "reports could not be uploaded; they are kept and tried again");
