@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,62 @@ use crate::herd::operator::Desk;
 /// The organisation of every pretend world.
 pub const ORGANISATION: &str = "acme";
 
+/// A program that is started, killed and started again. A controller and an agent's box are used as theirs.
+#[derive(Debug)]
+pub struct Program {
+    recipe: Recipe,
+    daemon: Option<Daemon>,
+}
+
+impl Program {
+    async fn begin(recipe: Recipe) -> anyhow::Result<Self> {
+        let mut program = Self { recipe, daemon: None };
+        program.start().await?;
+        Ok(program)
+    }
+
+    /// The running program.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("the program runs")
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        match self.daemon.take() {
+            Some(daemon) => daemon.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks it to end.
+    ///
+    /// # Errors
+    /// When it does not, or ends with a complaint.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(daemon) = self.daemon.take() {
+            let status = daemon.terminate().await?;
+            ensure!(status.success(), "{} ended with {status}", self.recipe.name);
+        }
+        Ok(())
+    }
+
+    /// Starts it, or starts it again.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        let started = self.recipe.start().await;
+        self.daemon = Some(started.with_context(|| format!("starting {}", self.recipe.name))?);
+        Ok(())
+    }
+}
+
 /// A controller's folder and the program that runs on it.
 #[derive(Debug)]
 pub struct Controller {
@@ -24,8 +81,7 @@ pub struct Controller {
     pub folder: PathBuf,
     /// Where it listens.
     pub place: Place,
-    recipe: Recipe,
-    daemon: Option<Daemon>,
+    program: Program,
     code: Ticket,
 }
 
@@ -50,10 +106,10 @@ impl Controller {
         let variable =
             |(name, value): &(&str, &str)| (format!("PALISADE_{name}"), (*value).to_owned());
         recipe.variables = settings.iter().map(variable).collect();
-        let daemon = recipe.start().await.context("starting the controller")?;
+        let program = Program::begin(recipe).await?;
         let code = Ticket::parse(&fs::read_to_string(&code)?)?;
         let place = Place { address, organisation: ORGANISATION.parse()? };
-        Ok(Self { folder: folder.to_owned(), place, recipe, daemon: Some(daemon), code })
+        Ok(Self { folder: folder.to_owned(), place, program, code })
     }
 
     /// Logs in as the first operator; once in the life of this world.
@@ -64,49 +120,23 @@ impl Controller {
         Desk::log_in(&self.place, &self.code).await
     }
 
-    /// The running program.
-    ///
-    /// # Panics
-    /// When it was stopped.
-    pub fn daemon(&self) -> &Daemon {
-        self.daemon.as_ref().expect("the controller runs")
-    }
-
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.folder.join("controller").join("palisade.db")
     }
+}
 
-    /// Kills it.
-    ///
-    /// # Errors
-    /// When it had ended by itself.
-    pub async fn kill(&mut self) -> io::Result<()> {
-        match self.daemon.take() {
-            Some(daemon) => daemon.kill().await,
-            None => Ok(()),
-        }
+impl Deref for Controller {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
     }
+}
 
-    /// Asks it to end.
-    ///
-    /// # Errors
-    /// When it does not, or ends with a complaint.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        if let Some(daemon) = self.daemon.take() {
-            let status = daemon.terminate().await?;
-            ensure!(status.success(), "the controller ended with {status}");
-        }
-        Ok(())
-    }
-
-    /// Starts it again.
-    ///
-    /// # Errors
-    /// When it does not become ready.
-    pub async fn start(&mut self) -> anyhow::Result<()> {
-        self.daemon = Some(self.recipe.start().await.context("starting the controller again")?);
-        Ok(())
+impl DerefMut for Controller {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
     }
 }
 
@@ -115,8 +145,7 @@ impl Controller {
 pub struct SiteBox {
     /// Where its data are.
     pub data: PathBuf,
-    recipe: Recipe,
-    daemon: Option<Daemon>,
+    program: Program,
 }
 
 impl SiteBox {
@@ -132,48 +161,8 @@ impl SiteBox {
         let words = ["run", "--data", text(&data)?, "--site", text(site_file)?];
         let mut recipe = recipe("palisade-agent", words, folder)?;
         recipe.variables = vec![("RUST_BACKTRACE".to_owned(), "1".to_owned())];
-        let daemon = recipe.start().await.context("starting the agent")?;
-        Ok(Self { data, recipe, daemon: Some(daemon) })
-    }
-
-    /// The running program.
-    ///
-    /// # Panics
-    /// When it was stopped.
-    pub fn daemon(&self) -> &Daemon {
-        self.daemon.as_ref().expect("the agent runs")
-    }
-
-    /// Kills it.
-    ///
-    /// # Errors
-    /// When it had ended by itself.
-    pub async fn kill(&mut self) -> io::Result<()> {
-        match self.daemon.take() {
-            Some(daemon) => daemon.kill().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Asks it to end.
-    ///
-    /// # Errors
-    /// When it does not, or ends with a complaint.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        if let Some(daemon) = self.daemon.take() {
-            let status = daemon.terminate().await?;
-            ensure!(status.success(), "the agent ended with {status}");
-        }
-        Ok(())
-    }
-
-    /// Starts it again.
-    ///
-    /// # Errors
-    /// When it does not become ready.
-    pub async fn start(&mut self) -> anyhow::Result<()> {
-        self.daemon = Some(self.recipe.start().await.context("starting the agent again")?);
-        Ok(())
+        let program = Program::begin(recipe).await?;
+        Ok(Self { data, program })
     }
 
     /// What `palisade-agent status --format json` says.
@@ -182,8 +171,22 @@ impl SiteBox {
     /// When it fails.
     pub async fn status(&self) -> anyhow::Result<serde_json::Value> {
         let words = ["status", "--data", text(&self.data)?, "--format", "json"];
-        let out = run("palisade-agent", words, &self.recipe.folder, &[]).await?;
+        let out = run("palisade-agent", words, &self.program.recipe.folder, &[]).await?;
         serde_json::from_str(&out).context("the status is no JSON")
+    }
+}
+
+impl Deref for SiteBox {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for SiteBox {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Prepare {
 /// `authority activate`
 #[derive(Debug, Args)]
 pub struct Activate {
-    /// Go on without agents that were offline for so long; they are listed and have to find the way back
+    /// Go on without agents that were offline for so long; they are listed, and stay away until a rollback or site replace
     #[arg(long, value_name = "TIME")]
     pub leave_behind_after: Option<Span>,
     /// How to print it.
