@@ -109,6 +109,8 @@ impl World {
     fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
+        // The umask is the whole process's, and commands under test beside this one set it.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         path
     }
 
