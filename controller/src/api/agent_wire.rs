@@ -79,6 +79,7 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Device(report) => Item::Device(Box::new(Report::try_from(report)?)),
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
+        What::Rotated(state) => Item::Rotated(state.try_into()?),
         // Nothing is acknowledged that is not kept.
         What::Escrow(_) => return Err(Malformed::Unknown("entry")),
     };

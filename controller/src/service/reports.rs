@@ -7,6 +7,7 @@
 use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
+use proto::wire::rotation::RotationState;
 use proto::{DeviceName, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
@@ -51,6 +52,8 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// Where a credential stands.
+    Rotated(RotationState),
 }
 
 /// What became of an upload.
@@ -165,6 +168,12 @@ impl Took {
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
+                }
+            }
+            Item::Rotated(state) => {
+                intake.put_rotation(site, &state, self.now).await?;
+                if intake.rotation_count(site).await? > 2 * MAX_DEVICES {
+                    return Err(Refusal::Exhausted(3600));
                 }
             }
         }
