@@ -205,6 +205,8 @@ fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Suppli
         limits: Limits::default(),
         survey: Survey::of_this_machine(),
         draw: crate::rounds::draw,
+        keyring: None,
+        only: std::collections::BTreeSet::new(),
     }
 }
 
