@@ -41,6 +41,19 @@ pub struct Daemon {
     log: PathBuf,
 }
 
+/// What a process takes of memory, in KiB, as the kernel counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Resident now: what follows, together.
+    pub resident: u64,
+    /// Its own: heap and stacks.
+    pub own: u64,
+    /// Pages of files, above all of the program itself. The kernel can drop and read them again, and shares them.
+    pub program: u64,
+    /// The most that was ever resident.
+    pub peak: u64,
+}
+
 /// Where programs are looked for first; see [`look_in`].
 static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
 
@@ -171,11 +184,27 @@ impl Daemon {
     /// # Errors
     /// When it has ended.
     pub fn resident_kib(&self) -> io::Result<u64> {
+        self.memory().map(|memory| memory.resident)
+    }
+
+    /// The memory that it takes.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn memory(&self) -> io::Result<Memory> {
         let id = self.id().ok_or_else(|| Error::other("it has ended"))?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        kib.ok_or_else(|| Error::other("the kernel told no resident memory"))
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+            kib.ok_or_else(|| Error::other(format!("the kernel told no {name}")))
+        };
+        Ok(Memory {
+            resident: kib("VmRSS")?,
+            own: kib("RssAnon")?,
+            program: kib("RssFile")?,
+            peak: kib("VmHWM")?,
+        })
     }
 
     /// Time on a processor since it was started, in hundredths of a second.
