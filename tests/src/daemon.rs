@@ -212,22 +212,28 @@ impl Daemon {
     /// # Errors
     /// When it has ended.
     pub fn ticks(&self) -> io::Result<u64> {
-        let id = self.id().ok_or_else(|| Error::other("it has ended"))?;
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // Behind the name, which may hold anything, in parentheses: state is field 3, the times are 14 and 15.
-        let rest = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
-        let mut times =
-            rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
-        match (times.next(), times.next()) {
-            (Some(user), Some(system)) => Ok(user + system),
-            _ => Err(Error::other("the kernel told no times")),
-        }
+        ticks_of(self.id().ok_or_else(|| Error::other("it has ended"))?)
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = remove(&self.socket);
+    }
+}
+
+/// Time on a processor that a process took since it was started, in hundredths of a second.
+///
+/// # Errors
+/// When there is no such process.
+pub fn ticks_of(id: u32) -> io::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // Behind the name, which may hold anything, in parentheses: state is field 3, the times are 14 and 15.
+    let rest = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+    let mut times = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    match (times.next(), times.next()) {
+        (Some(user), Some(system)) => Ok(user + system),
+        _ => Err(Error::other("the kernel told no times")),
     }
 }
 

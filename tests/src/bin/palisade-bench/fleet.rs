@@ -27,11 +27,12 @@ pub async fn run(agents: u16, idle: u16) -> anyhow::Result<()> {
 }
 
 fn print(figures: &Figures) -> anyhow::Result<()> {
-    let Figures { agents, kib_per_agent, joins_ratio, order_p99_ms, apply_all_s, .. } = figures;
+    let Figures { agents, kib_per_agent, joins, order_p99_ms, apply_all_s, .. } = figures;
     row("agents", agents)?;
     row("kib_per_agent", format_args!("{kib_per_agent:.1}"))?;
-    row("joins_ratio", format_args!("{joins_ratio:.2}"))?;
-    row("joins_per_s", format_args!("{:.0}", figures.joins_per_s))?;
+    row("joins_ratio", format_args!("{:.2}", joins.ratio))?;
+    row("joins_cpu_ratio", format_args!("{:.2}", joins.cpu_ratio))?;
+    row("joins_per_s", format_args!("{:.0}", joins.per_s))?;
     row("order_p99_ms", format_args!("{order_p99_ms:.2}"))?;
     row("apply_all_s", format_args!("{apply_all_s:.2}"))?;
     row("keepalive_core_pct_10k", format_args!("{:.2}", figures.keepalive_core_pct_10k))?;
