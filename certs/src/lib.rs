@@ -6,6 +6,7 @@ pub mod authority;
 pub mod chain;
 pub mod clock;
 pub mod escrow;
+mod handshake;
 pub mod hierarchy;
 pub mod identity;
 pub mod join_state;

@@ -111,7 +111,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("clap_complete", &["agent/src/cli/", "controller/src/cli/"]),
     ("rpassword", &["agent/src/cli/", "controller/src/cli/"]),
-    ("indicatif", &["agent/src/cli/", "controller/src/cli/"]),
+    ("indicatif", &["controller/src/cli/"]),
     ("askama", &["agent/src/report/"]),
     ("csv", &["agent/src/report/"]),
     ("quick_xml", &["agent/src/report/", "tests/it/"]),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use proto::{Organisation, Timestamp};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{MutualError, PROVIDER, can_anchor, explain, refused, unix};
+use super::{MutualError, PROVIDER, can_anchor, explain, lead, refused};
 use crate::clock::SharedClock;
+use crate::handshake;
 use crate::identity::Identity;
 use crate::name::Name;
 use crate::peer::{MAX_CHAIN, read};
@@ -121,19 +121,9 @@ impl Verifier {
         let between: Vec<_> =
             others.iter().filter(|one| !anchors.contains(one)).take(1).cloned().collect();
         let chain: Vec<_> = std::iter::once(leaf).chain(&between).collect();
-        let at = unix(self.judged_at(&chain));
+        let at = self.judged_at(&chain);
         let certificate = EndEntityCert::try_from(leaf).map_err(|error| explain(&error))?;
-        certificate
-            .verify_for_usage(
-                PROVIDER.signature_verification_algorithms.all,
-                &trusted,
-                &between,
-                at,
-                KeyUsage::server_auth(),
-                None,
-                None,
-            )
-            .map_err(|error| explain(&error))?;
+        lead(&certificate, (&trusted, &between), at, KeyUsage::server_auth())?;
         certificate.verify_is_valid_for_subject_name(server).map_err(|error| explain(&error))?;
         let peer = read(std::slice::from_ref(leaf));
         if peer.is_ok_and(|peer| peer.name == self.name) {
@@ -163,7 +153,7 @@ impl ServerCertVerifier for Verifier {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(refused(CertificateError::ApplicationVerificationFailure))
+        handshake::no_tls12()
     }
 
     fn verify_tls13_signature(
@@ -172,10 +162,10 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
+        handshake::tls13(message, leaf, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }
