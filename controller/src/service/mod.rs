@@ -23,6 +23,7 @@ pub mod orders;
 pub mod policies;
 pub mod recovery;
 mod refusal;
+pub mod regain;
 pub mod reports;
 pub mod restore;
 pub mod roles;
