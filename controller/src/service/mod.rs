@@ -6,6 +6,7 @@ pub mod approval;
 mod archive;
 pub mod authorities;
 mod authority_folder;
+mod authority_renewal;
 pub mod background;
 pub mod backup;
 pub mod caller;

@@ -6,6 +6,7 @@ mod found;
 mod operators;
 mod policies;
 mod regain;
+mod renewal;
 mod sites;
 mod turnover;
 mod upkeep;
