@@ -198,6 +198,23 @@ fn waiting_for_a_policy_ends_when_all_hold_it_or_names_those_who_do_not() {
 }
 
 #[test]
+fn a_sites_own_policy_is_dropped_and_that_is_no_version_to_go_back_to() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("drop_policy", version(7, "# all"));
+    let answer = world.run(&["policy", "drop", "harbour", "--comment", "as the others"]);
+    assert_eq!((answer.code, answer.out.as_str()), (GOOD, ""), "{answer:?}");
+    assert!(answer.err.contains("version 7 of the organisation holds"), "{answer:?}");
+    assert!(pretend.asked().concat().contains("comment: \"as the others\""));
+    let end = v1::PolicyVersion { site: "harbour".to_owned(), dropped: true, ..version(9, "") };
+    pretend.answers("show_policy", end.clone());
+    let answer = world.run(&["policy", "rollback", "9", "--site", "harbour"]);
+    refused(&answer, USAGE, &["policy drop"]);
+    pretend.answers("policy_history", v1::PolicyHistoryReply { versions: vec![end] });
+    let listed = world.run(&["policy", "history", "--site", "harbour"]);
+    assert!(listed.out.contains("dropped"), "{listed:?}");
+}
+
+#[test]
 fn a_turnover_is_told_with_those_who_are_behind() {
     let (world, pretend) = World::logged_in();
     let root = v1::TrustedRoot { pin: vec![0xab; 32], ends: PRESENT + 900 * 86_400 };
