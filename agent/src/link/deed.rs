@@ -20,6 +20,8 @@ pub(super) enum Deed {
     TrustRefused,
     /// A desired state was refused.
     DesiredRefused,
+    /// The controller said where it is.
+    AddressesTaken,
     /// The controller's audit log is not the one that was seen.
     LogDiffers,
 }
@@ -33,6 +35,7 @@ impl Deed {
             Self::TrustTaken => "trust_taken",
             Self::TrustRefused => "trust_refused",
             Self::DesiredRefused => "desired_refused",
+            Self::AddressesTaken => "addresses_taken",
             Self::LogDiffers => "controller_log_differs",
         }
     }

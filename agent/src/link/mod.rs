@@ -5,6 +5,7 @@
 //! (`upload`), one renews the certificate (`renew`). They share a [`Link`]. It decides nothing about devices; what
 //! it brings is checked before anybody else sees it.
 
+mod addresses;
 pub mod backoff;
 mod deed;
 pub mod dial;
@@ -13,6 +14,7 @@ pub mod entry;
 pub mod fault;
 mod hold;
 pub mod line;
+mod lookup;
 mod reach;
 mod recover;
 mod renew;

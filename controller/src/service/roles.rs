@@ -54,6 +54,7 @@ acts! {
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
     ApplyPolicy Operator "apply policies";
+    DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
     Waive Operator "waive";
     Withdraw Operator "withdraw attestations and waivers";
@@ -97,7 +98,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [16, 9, 9]
+            [16, 10, 9]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -85,7 +85,10 @@ impl Watch {
             let trust = wants_trust.then(|| service.authorities.now().trust.clone());
             (trust, service.orders.outstanding(&self.line.site, now))
         };
-        self.line.poll(context, (now, service.live.head()), rest)
+        let is_first = self.line.look(|state| !state.has_spoken());
+        let said = self.line.poll(context, (now, service.live.head()), rest);
+        let addresses = || if is_first { service.settings.addresses.clone() } else { Vec::new() };
+        said.map(|said| said.map(|said| Instruction { addresses: addresses(), ..said }))
     }
 }
 

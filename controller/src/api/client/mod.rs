@@ -73,6 +73,7 @@ asks! {
     ListDevicesRequest by list_devices gives ListDevicesReply,
     ListFindingsRequest by list_findings gives ListFindingsReply,
     ApplyPolicyRequest by apply_policy gives PolicyVersion,
+    DropPolicyRequest by drop_policy gives PolicyVersion,
     PolicyHistoryRequest by policy_history gives PolicyHistoryReply,
     ShowPolicyRequest by show_policy gives PolicyVersion,
     PolicyRolloutRequest by policy_rollout gives PolicyRolloutReply,

@@ -262,6 +262,7 @@ operator! {
     list_devices(ListDevicesRequest) gives ListDevicesReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
+    drop_policy(DropPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
     show_policy(ShowPolicyRequest) gives PolicyVersion,
     policy_rollout(PolicyRolloutRequest) gives PolicyRolloutReply,
