@@ -119,6 +119,7 @@ pub fn instruction(instruction: Instruction) -> v1::Instruction {
             },
         }),
         leave_within: instruction.leave_within,
+        recovery: None,
     }
 }
 
