@@ -10,8 +10,8 @@ use super::agent_wire::{trust, upload};
 use super::peer;
 use super::status::{malformed, status};
 use super::watch::WatchStream;
-use crate::service::{Refusal, Service};
 use crate::service::reports::Acknowledged;
+use crate::service::{Refusal, Service};
 
 /// The `Agent` service.
 #[derive(Clone, Debug)]
