@@ -7,8 +7,10 @@
 //! What a camera "accepts" is the leaf it presents, so a probe is a handshake and costs no log-in. Since nothing can be
 //! told of a new certificate before it is in force, installing one includes the reboot, and the file store keeps files as
 //! they are: there is nothing left to save. At every moment what the camera presents, or would after a reboot, is the
-//! old leaf or the new one; but for a reboot between the upload of the key and that of the certificate, which is why the
-//! key goes right before, and why, where the certificate is not taken, the old key is put back.
+//! old leaf or the new one. The one exception is a reboot of the camera's own between the upload of the key and that of
+//! the certificate: what one presents whose key and certificate do not fit is not known. So nothing is asked in between,
+//! where the certificate is not taken the old key is put back, and a camera that presents one it had before, such as
+//! the factory's, is found by the machine, which asks for those too. From any other a person has to bring it back.
 //!
 //! Only the leaf is uploaded, since nobody has seen a camera take a chain. There is no second administrator here.
 
@@ -22,7 +24,7 @@ use proto::{Secret, SecretId};
 
 use super::inside::Inside;
 use super::media::File;
-use super::{Reboots, Site, leaf};
+use super::{Reboots, Workplace, leaf};
 use crate::device::mobotix::Dialects;
 use crate::device::mobotix::config::Document;
 use crate::device::mobotix::model::Configuration;
@@ -37,7 +39,7 @@ const MOBOTIX_7: u32 = 7;
 
 /// The certificate of a camera's web server.
 pub struct Certificate {
-    site: Site,
+    place: Workplace,
     login: device::Login,
     /// The fingerprints that were heard of as ours, to tell a stranger's from.
     known: BTreeSet<Pin>,
@@ -53,20 +55,24 @@ impl Certificate {
         known: impl IntoIterator<Item = Pin>,
         reboots: Reboots,
     ) -> Self {
-        Self { site: Site { target, dialects, reboots }, login, known: known.into_iter().collect() }
+        Self {
+            place: Workplace { target, dialects, reboots },
+            login,
+            known: known.into_iter().collect(),
+        }
     }
 
     /// The camera as it is to present that certificate, which we vouch for.
-    fn presenting(&self, pin: Pin) -> Site {
-        let mut site = self.site.clone();
-        (site.target.pin, site.target.seen_before) = (Some(pin), None);
-        site
+    fn presenting(&self, pin: Pin) -> Workplace {
+        let mut place = self.place.clone();
+        (place.target.pin, place.target.seen_before) = (Some(pin), None);
+        place
     }
 
     /// The fingerprint in a secret.
     fn told(&mut self, secret: &Secret) -> Result<Pin, Trouble> {
         let pin = leaf(secret).ok_or_else(|| {
-            let address = &self.site.target.address;
+            let address = &self.place.target.address;
             let why = "what is kept for it is no certificate, so there is nothing to compare with";
             Fault::Unsupported(format!("the certificate of {address}: {why}; nothing was touched"))
         })?;
@@ -76,11 +82,11 @@ impl Certificate {
 
     /// Compares what is presented with what is to be.
     async fn compare(&self, wanted: Pin) -> Result<(), Trouble> {
-        let served = probe::presented(&self.site.target).await?;
+        let served = probe::presented(&self.place.target).await?;
         if served == wanted {
             return Ok(());
         }
-        let device = &self.site.target.name;
+        let device = &self.place.target.name;
         if self.known.contains(&served) {
             tracing::info!(%device, %served, %wanted, "it presents another one of our certificates");
         } else {
@@ -89,7 +95,7 @@ impl Certificate {
                 "it presents a certificate that is none of ours; somebody replaced it, or somebody else answers"
             );
         }
-        let address = &self.site.target.address;
+        let address = &self.place.target.address;
         Err(Fault::Refused(format!("{address} presents the certificate {served}, not {wanted}"))
             .into())
     }
@@ -97,26 +103,26 @@ impl Certificate {
     /// Uploads a certificate and brings it into force.
     async fn replace(
         &self,
-        site: &Site,
+        place: &Workplace,
         new: &DeviceCertificate,
         old: Option<&DeviceCertificate>,
     ) -> Result<(), Trouble> {
         const DOING: &str = "uploading a certificate to";
         let device::Login { user, password, .. } = &self.login;
-        let mut inside = site.enter(user, password, DOING).await?;
+        let mut inside = place.enter(user, password, DOING).await?;
         self.takes_certificates(&mut inside).await?;
         inside.leave().await;
         // The log first: once the files are there, only the reboot is left.
-        let log = site.collect(user, password).await?;
-        let mut inside = site.enter(user, password, DOING).await?;
+        let log = place.collect(user, password).await?;
+        let mut inside = place.enter(user, password, DOING).await?;
         self.upload(&mut inside, new, old).await?;
         inside.leave().await;
-        let rebooted = site.reboot(user, password, log, Some(new.pin())).await;
+        let rebooted = place.reboot(user, password, log, Some(new.pin())).await;
         rebooted.map_err(|trouble| match trouble {
             // The files are there: something was sent.
             Trouble::NotSent => Fault::Unreachable(format!(
                 "rebooting {}: it took the certificate, and could not be asked to reboot",
-                self.site.target.address
+                self.place.target.address
             ))
             .into(),
             fault @ Trouble::Fault(_) => fault,
@@ -139,7 +145,7 @@ impl Certificate {
             inside.upload(File::Key, old.key_pem().expose()).await?;
             inside.upload(File::Certificate, &old.leaf_pem()).await?;
         }
-        let address = &self.site.target.address;
+        let address = &self.place.target.address;
         Err(Fault::Nonsense(format!(
             "uploading a certificate to {address}: it answered as if all were well, and did not take it; it was not \
              rebooted"
@@ -197,7 +203,7 @@ impl Device for Certificate {
     }
 
     async fn install(&mut self, auth: &Login<'_>, new: &Secret) -> Result<(), Trouble> {
-        let address = &self.site.target.address;
+        let address = &self.place.target.address;
         let cannot = |why: &str| {
             Fault::Unsupported(format!("the certificate of {address}: {why}; nothing was touched"))
         };
@@ -210,9 +216,9 @@ impl Device for Certificate {
         let old = self.told(secret(auth))?;
         self.known.insert(new.pin());
         self.compare(old).await?;
-        let site = self.presenting(old);
+        let place = self.presenting(old);
         let ours = DeviceCertificate::parse(secret(auth)).ok();
-        self.replace(&site, &new, ours.as_ref()).await.map_err(not_the_certificate)
+        self.replace(&place, &new, ours.as_ref()).await.map_err(not_the_certificate)
     }
 
     async fn probe(&mut self, with: &Login<'_>) -> Result<(), Trouble> {
@@ -230,11 +236,11 @@ impl Device for Certificate {
 
     async fn reboot(&mut self, auth: &Login<'_>) -> Result<(), Trouble> {
         let pin = self.told(secret(auth))?;
-        let site = self.presenting(pin);
+        let place = self.presenting(pin);
         let device::Login { user, password, .. } = &self.login;
         let rebooted = async {
-            let log = site.collect(user, password).await?;
-            site.reboot(user, password, log, None).await
+            let log = place.collect(user, password).await?;
+            place.reboot(user, password, log, None).await
         };
         rebooted.await.map_err(not_the_certificate)
     }

@@ -3,7 +3,7 @@
 use proto::Secret;
 use zeroize::Zeroizing;
 
-use super::{Site, not_sent};
+use super::{Workplace, not_sent};
 use crate::device::http::{Answer, Ask, Reply};
 use crate::device::mobotix::live::{Camera, Hand, NOTHING, REMOTE, STORE, VIEW};
 use crate::device::mobotix::{config, identify};
@@ -16,7 +16,7 @@ pub struct Inside {
     doing: String,
 }
 
-impl Site {
+impl Workplace {
     /// Connects as `user`, and waits for the camera to ask for the log-in, which is not made yet.
     ///
     /// # Errors

@@ -51,7 +51,8 @@ pub fn leaf(secret: &Secret) -> Option<Pin> {
 }
 
 /// The secret for a certificate whose key we do not have, such as the one a camera left the factory with: its
-/// fingerprint and nothing else. It can be told and probed, and never installed.
+/// fingerprint and nothing else. It can be told and probed, and never installed. Only for one that a person accepted: a
+/// key is uploaded, and a password sent, to whoever presents it.
 pub fn known_by(pin: Pin) -> Secret {
     Secret::new(pin.to_string())
 }
@@ -108,7 +109,7 @@ pub struct Reboots {
 
 /// A camera, and what everything done at it needs.
 #[derive(Clone)]
-struct Site {
+struct Workplace {
     target: Target,
     dialects: Arc<Dialects>,
     reboots: Reboots,

@@ -8,7 +8,7 @@ use proto::{Secret, SecretId};
 
 use super::account::{self, Account, Paper, Unfit};
 use super::inside::Inside;
-use super::{Readable, Reboots, Site};
+use super::{Readable, Reboots, Workplace};
 use crate::device::mobotix::Dialects;
 use crate::device::mobotix::edit::Request;
 use crate::device::{Fault, Target};
@@ -21,7 +21,7 @@ const LOOKS: u32 = 3;
 
 /// The password of one account of a camera, and the second administrator that stands while it changes.
 pub struct Password {
-    site: Site,
+    place: Workplace,
     account: String,
     second: String,
     readable: Readable,
@@ -33,7 +33,7 @@ impl Password {
     pub fn new(target: Target, dialects: Arc<Dialects>, second: String, reboots: Reboots) -> Self {
         let account = target.login.as_ref().map_or_else(String::new, |login| login.user.clone());
         let readable = Readable::Refused;
-        Self { site: Site { target, dialects, reboots }, account, second, readable }
+        Self { place: Workplace { target, dialects, reboots }, account, second, readable }
     }
 
     /// Writes secrets over connections that others may read, too, if `readable` says so.
@@ -53,10 +53,16 @@ impl Password {
 
     async fn enter(&self, login: &Login<'_>, doing: &str) -> Result<Inside, Trouble> {
         let Account { name, password } = self.known(login);
-        self.site.enter(name, password, doing).await
+        if self.account.is_empty() {
+            let address = &self.place.target.address;
+            let why = "the site file names no account for it; state its user";
+            return Err(Fault::Unsupported(format!("{doing} {address}: {why}")).into());
+        }
+        self.place.enter(name, password, doing).await
     }
 
-    /// Looks at the accounts, and has written what `draw` makes of them.
+    /// Looks at the accounts, and has written what `draw` makes of them. The write is the first request of a connection
+    /// of its own, so that it is sent once: a look may be repeated where a camera closed an idle connection.
     async fn write(
         &self,
         login: &Login<'_>,
@@ -78,29 +84,44 @@ impl Password {
         });
         let drawn =
             drawn.await.map_err(|_| inside.unsupported("its accounts were not understood"))?;
-        match drawn {
-            Ok(Some(request)) => inside.remote(&request).await?,
-            Ok(None) => {}
-            Err(why) => return Err(inside.unsupported(why)),
-        }
+        let request = drawn.map_err(|why| inside.unsupported(why))?;
         inside.leave().await;
+        if let Some(request) = request {
+            let mut inside = self.enter(login, doing).await?;
+            inside.remote(&request).await?;
+            inside.leave().await;
+        }
         Ok(())
     }
 
-    /// Whether a fresh look still shows the second administrator with that password.
+    /// Whether a fresh look still shows the second administrator with that password. Something was written before, so
+    /// nothing that goes wrong here is a rejection.
     async fn still_stands(&self, login: &Login<'_>, second: &Secret) -> Result<bool, Trouble> {
-        let mut inside = self.enter(login, "looking for the second administrator of").await?;
-        let (config, realms) = (inside.configuration().await?, inside.realms());
+        let mut inside = match self.enter(login, "looking for the second administrator of").await {
+            // The removal was sent.
+            Err(Trouble::NotSent) => return Err(self.not_looked("it could not be entered").into()),
+            entered => entered?,
+        };
+        let config = inside.configuration().await.map_err(|trouble| match trouble {
+            Trouble::Fault(Fault::Rejected(why)) => Fault::Nonsense(why).into(),
+            other => other,
+        })?;
+        let realms = inside.realms();
+        inside.leave().await;
         let (name, password) = (self.second.clone(), second.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let paper = Paper { config: &config, realms: &realms, random: [0; 16] };
             account::lower(paper, Account { name: &name, password: &password })
         });
-        let looked =
-            looked.await.map_err(|_| inside.unsupported("its accounts were not understood"))?;
-        let stands = looked.map_err(|why| Fault::Nonsense(why.to_string()))?.is_some();
-        inside.leave().await;
-        Ok(stands)
+        let looked = looked.await.map_err(|error| self.not_looked(error))?;
+        Ok(looked.map_err(|why| self.not_looked(why))?.is_some())
+    }
+
+    fn not_looked(&self, why: impl std::fmt::Display) -> Fault {
+        let address = &self.place.target.address;
+        Fault::Nonsense(format!(
+            "looking whether the second administrator of {address} is gone: {why}"
+        ))
     }
 }
 
@@ -141,7 +162,7 @@ impl Device for Password {
             account::lower(paper, Account { name: &name, password: &password })
         })
         .await?;
-        let mut pause = self.site.reboots.patience.first;
+        let mut pause = self.place.reboots.patience.first;
         for _ in 0..LOOKS {
             if !self.still_stands(auth, second).await? {
                 return Ok(());
@@ -152,7 +173,7 @@ impl Device for Password {
         Err(Fault::Nonsense(format!(
             "removing the second administrator {:?} of {}: it answered as if all were well, and the account is still \
              there; nothing is saved",
-            self.second, self.site.target.address
+            self.second, self.place.target.address
         ))
         .into())
     }
@@ -166,8 +187,8 @@ impl Device for Password {
 
     async fn reboot(&mut self, auth: &Login<'_>) -> Result<(), Trouble> {
         let Account { name, password } = self.known(auth);
-        let log = self.site.collect(name, password).await?;
-        self.site.reboot(name, password, log, None).await
+        let log = self.place.collect(name, password).await?;
+        self.place.reboot(name, password, log, None).await
     }
 
     fn logs_in(&self, effect: &Effect<SecretId>) -> LogsIn {

@@ -5,7 +5,7 @@ use certs::Pin;
 use proto::Secret;
 use tokio::time::{Instant, sleep};
 
-use super::{Site, not_sent};
+use super::{Workplace, not_sent};
 use crate::device::http::{Ask, Browser};
 use crate::device::mobotix::live::{REBOOT, WEB_LOG};
 use crate::device::{Fault, probe};
@@ -20,7 +20,7 @@ struct Alive {
     presents: Option<Pin>,
 }
 
-impl Site {
+impl Workplace {
     /// Collects the web server log and has it kept.
     ///
     /// # Errors
@@ -69,24 +69,23 @@ impl Site {
         let (mut pause, mut away) = (patience.first, false);
         loop {
             sleep(pause).await;
+            pause = pause.saturating_mul(2).min(patience.most);
             let gone = asked.elapsed();
             match self.alive().await {
-                Some(alive) if away || (fresh.is_some() && alive.presents == fresh) => {
-                    return Ok(());
-                }
-                Some(_) if self.was_wiped(user, password, log).await => return Ok(()),
-                Some(_) if gone >= patience.vanish => {
-                    return Err(
-                        self.lost("it answered all the time, and nothing showed that it rebooted")
-                    );
-                }
-                Some(_) => {}
                 None if gone >= patience.back => {
                     return Err(self.lost("it did not come back within the time for a reboot"));
                 }
                 None => away = true,
+                Some(alive) if away || (fresh.is_some() && alive.presents == fresh) => {
+                    return Ok(());
+                }
+                Some(_) if self.was_wiped(user, password, log).await? => return Ok(()),
+                Some(_) if gone >= patience.vanish => {
+                    let what = "it answered all the time, and nothing showed that it rebooted";
+                    return Err(self.lost(what));
+                }
+                Some(_) => {}
             }
-            pause = pause.saturating_mul(2).min(patience.most);
         }
     }
 
@@ -104,14 +103,24 @@ impl Site {
         (reply.status < 500).then(|| Alive { presents: browser.witness().pin() })
     }
 
-    /// Whether its log is shorter than before the reboot.
-    async fn was_wiped(&self, user: &str, password: &Secret, log: LogLength) -> bool {
-        let Some(before) = log else { return false };
+    /// Whether its log is shorter than before the reboot. Where a log-in is refused, none is made again: it may have
+    /// rebooted unseen, and gone back to an older password.
+    async fn was_wiped(
+        &self,
+        user: &str,
+        password: &Secret,
+        log: LogLength,
+    ) -> Result<bool, Trouble> {
+        let Some(before) = log else { return Ok(false) };
         let Ok(mut inside) = self.enter(user, password, "looking at the log of").await else {
-            return false;
+            return Ok(false);
         };
         let reply = inside.ask(Ask::get(WEB_LOG)).await;
         inside.leave().await;
-        reply.is_ok_and(|reply| reply.status == 200 && reply.body.len() < before)
+        match reply {
+            Ok(reply) => Ok(reply.status == 200 && reply.body.len() < before),
+            Err(refused @ Trouble::Fault(Fault::Refused(_))) => Err(refused),
+            Err(_) => Ok(false),
+        }
     }
 }
