@@ -132,7 +132,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["apply", "plan", "change", "device", "measures", "facts", "site", "firmware", "clock"],
     ),
     ("report", &["report", "measures", "facts", "site", "firmware"]),
-    ("device", &["device", "facts", "firmware", "clock", "change"]),
+    ("device", &["device", "facts", "firmware", "clock", "change", "rotate", "rotation"]),
     ("config", &["config", "facts", "device", "firmware"]),
     ("rotation", &["rotation"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
