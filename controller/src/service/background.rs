@@ -36,6 +36,7 @@ impl Service {
         }
         self.load_desired().await?;
         self.load_orders().await?;
+        self.load_recipients().await?;
         self.live.set_head(self.store.audit_head().await?);
         if let Some(at) = self.store.last_deed(BACKUP_TAKEN).await? {
             self.meters.backed_up(at);

@@ -274,10 +274,15 @@ operator! {
     renew_code(RenewCodeRequest) gives LogInCode,
     remove_operator(RemoveOperatorRequest) gives Empty,
     turnover(TurnoverRequest) gives TurnoverReply,
+    show_recovery(ShowRecoveryRequest) gives RecoveryView,
+    set_recovery(SetRecoveryRequest) gives RecoveryView,
+    list_secrets(ListSecretsRequest) gives ListSecretsReply,
+    show_secrets(ShowSecretsRequest) gives ShowSecretsReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
     read_audit_log as ReadAuditLogStream(ReadAuditLogRequest) gives AuditLogRecord,
     backup as BackupStream(BackupRequest) gives BackupChunk,
+    export_secrets as ExportSecretsStream(ExportSecretsRequest) gives ExportedSecret,
 }
 
 #[tonic::async_trait]
