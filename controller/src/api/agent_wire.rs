@@ -81,6 +81,7 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
         What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),
+        What::Rotated(state) => Item::Rotated(state.try_into()?),
     };
     Ok(Entry { sequence: entry.sequence, item })
 }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use super::session::Connection;
 use super::{
     agent, audit, authority, backup, device, escrow, findings, init, login, operator, policy,
-    recovery, reference, restore, serve, settings, site, token, vouch,
+    recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -73,6 +73,12 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// Have credentials of a site's devices replaced
+    #[command(after_help = rotation::ROTATE_EXAMPLE)]
+    Rotate(rotation::Rotate),
+    /// Where each credential of the devices stands
+    #[command(after_help = rotation::ROTATIONS_EXAMPLE)]
+    Rotations(rotation::Rotations),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),

@@ -24,6 +24,7 @@ mod progress;
 mod recovery;
 mod reference;
 mod restore;
+mod rotation;
 mod secrets;
 mod serve;
 mod session;
@@ -79,6 +80,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Agent(command) => agent::run(command, connection, console),
         Command::Device(command) => device::run(command, connection, console),
         Command::Findings(findings) => findings::run(findings, connection, console),
+        Command::Rotate(rotate) => rotation::rotate(rotate, connection, console),
+        Command::Rotations(rotations) => rotation::list(rotations, connection, console),
         Command::Policy(command) => policy::run(command, connection, console),
         Command::Attest(attest) => vouch::attest(attest, connection, console),
         Command::Waive(waive) => vouch::waive(waive, connection, console),

@@ -49,6 +49,19 @@ words! {
         Nas => "nas",
         Stranger => "stranger",
     }
+    /// What a credential is.
+    credential_kind(CredentialKind) {
+        Password => "password",
+        Certificate => "certificate",
+    }
+    /// Where a credential stands.
+    standing(Standing) {
+        Settled => "settled",
+        Prepared => "prepared",
+        Changing => "changing",
+        InDoubt => "in_doubt",
+        Stranded => "stranded",
+    }
     /// Why a device could not be looked at.
     failure_class(FailureClass) {
         Unreachable => "unreachable",

@@ -29,6 +29,7 @@ mod refusal;
 pub mod reports;
 pub mod restore;
 pub mod roles;
+pub mod rotations;
 pub mod sites;
 pub mod standing;
 #[cfg(test)]

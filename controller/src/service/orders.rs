@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use certs::random;
 use proto::wire::policy::{MAX_DEVICES, MAX_ORDERS, Order, OrderId, Work};
+use proto::wire::rotation::Rotate;
 use proto::{SiteName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -116,7 +117,15 @@ impl Service {
             Work::Visit(devices) if devices.len() <= MAX_DEVICES => {
                 format!("visit {} devices", devices.len())
             }
-            Work::Visit(_) => {
+            Work::Rotate(Rotate { devices, what, reason }) if devices.len() <= MAX_DEVICES => {
+                let (what, reason) = (what.as_str(), reason.as_str());
+                let whose = match devices.len() {
+                    0 => "every device".to_owned(),
+                    count => format!("{count} devices"),
+                };
+                format!("rotate the {what} of {whose}, {reason}")
+            }
+            Work::Visit(_) | Work::Rotate(_) => {
                 return Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}")));
             }
         };

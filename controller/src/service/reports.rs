@@ -7,6 +7,7 @@
 use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
+use proto::wire::rotation::RotationState;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
@@ -53,6 +54,8 @@ pub enum Item {
     Forgotten(DeviceName),
     /// A secret of the site, sealed.
     Escrow(Box<EscrowRecord>),
+    /// Where a credential stands.
+    Rotated(RotationState),
 }
 
 /// What became of an upload.
@@ -187,6 +190,12 @@ impl Took {
             }
             Item::Escrow(record) => {
                 self.odd_secrets.extend(escrow::take(intake, site, &record, self.now).await?);
+            }
+            Item::Rotated(state) => {
+                intake.put_rotation(site, &state, self.now).await?;
+                if intake.rotation_count(site).await? > 2 * MAX_DEVICES {
+                    return Err(Refusal::Exhausted(3600));
+                }
             }
         }
         Ok(())

@@ -40,6 +40,7 @@ acts! {
     ListPending Viewer "list requests for approval";
     ListDevices Viewer "list devices";
     ListFindings Viewer "list findings";
+    ListRotations Viewer "list where credentials stand";
     WatchFindings Viewer "watch findings";
     PolicyHistory Viewer "read the history of policies";
     ShowPolicy Viewer "read policies";
@@ -102,7 +103,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [17, 10, 12]
+            [18, 10, 12]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

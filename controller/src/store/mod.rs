@@ -27,6 +27,7 @@ mod orders;
 pub mod pending;
 pub mod policies;
 pub mod recipients;
+pub mod rotations;
 pub mod sites;
 mod snapshot;
 mod tally;

@@ -71,6 +71,7 @@ asks! {
     UnlockAgentRequest by unlock_agent gives Empty,
     SendOrderRequest by send_order gives SendOrderReply,
     ListDevicesRequest by list_devices gives ListDevicesReply,
+    ListRotationsRequest by list_rotations gives ListRotationsReply,
     ListFindingsRequest by list_findings gives ListFindingsReply,
     ApplyPolicyRequest by apply_policy gives PolicyVersion,
     PolicyHistoryRequest by policy_history gives PolicyHistoryReply,

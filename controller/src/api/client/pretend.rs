@@ -260,6 +260,7 @@ operator! {
     unlock_agent(UnlockAgentRequest) gives Empty,
     send_order(SendOrderRequest) gives SendOrderReply,
     list_devices(ListDevicesRequest) gives ListDevicesReply,
+    list_rotations(ListRotationsRequest) gives ListRotationsReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,

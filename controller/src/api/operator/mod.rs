@@ -8,6 +8,7 @@ mod orders;
 mod people;
 mod policies;
 mod recipients;
+mod rotations;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -171,6 +172,14 @@ impl Operator for OperatorApi {
     ) -> Reply<v1::ListDevicesReply> {
         let (who, ask) = self.enter(request, Act::ListDevices)?;
         findings::devices(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_rotations(
+        &self,
+        request: Request<v1::ListRotationsRequest>,
+    ) -> Reply<v1::ListRotationsReply> {
+        let (who, ask) = self.enter(request, Act::ListRotations)?;
+        rotations::list(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn list_findings(

@@ -51,6 +51,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         ListAgents list_agents v1::ListAgentsRequest::default();
         ListPending list_pending v1::ListPendingRequest::default();
         ListDevices list_devices v1::ListDevicesRequest::default();
+        ListRotations list_rotations v1::ListRotationsRequest::default();
         ListFindings list_findings v1::ListFindingsRequest::default();
         WatchFindings watch_findings v1::ListFindingsRequest::default();
         PolicyHistory policy_history v1::PolicyHistoryRequest::default();
