@@ -48,7 +48,8 @@ pub enum RecoveryCommand {
     #[command(after_help = "\
 Examples, where the root's key is:
   palisade recovery set --recipients-file people.txt --threshold 2
-  palisade recovery set --recipients-file people.txt --threshold 2 --root-key /media/safe/root.key.age
+  palisade recovery set --recipients-file people.txt --threshold 2 \\
+      --root-key /media/safe/root.key.age
 
 The file has one recipient a line (age1...); what follows a # is not read. The passphrase opens the
 root's key. It is asked for on the terminal, or comes from --passphrase-file or from the environment

@@ -50,12 +50,14 @@ impl Service {
         let writer = self.clone().write_told();
         let trust = self.clone().spread_trust();
         let keeper = self.clone().keep_house();
+        let shown = self.clone().watch_shown();
         tokio::select! {
             () = stop.cancelled() => {}
             () = sender => {}
             () = writer => {}
             () = trust => {}
             () = keeper => {}
+            () = shown => {}
         }
         if let Err(error) = self.write_once().await {
             tracing::error!(error = chain(&error), "what agents told last could not be written");

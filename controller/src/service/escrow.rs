@@ -1,6 +1,6 @@
 //! Secrets in escrow: what agents hand over, sealed to the recovery recipients. The controller opens none of them. It
-//! keeps them, hands the sealed copies to an administrator who says why, and remembers that it did: what was shown is due
-//! for rotation a day later.
+//! keeps them, hands the sealed copies to an administrator who says why, and remembers that it did: what was shown is
+//! replaced (`shown`).
 //!
 //! An agent hands over its own site's secrets and no others, within bounds; it cannot replace a secret that is here by
 //! another, only have the same one sealed to newer recipients.
@@ -8,17 +8,15 @@
 use std::sync::Arc;
 
 use futures::{Stream, stream};
-use proto::{DeviceName, EscrowRecord, SecretKind, SiteName, Timestamp};
+use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
-use super::sites::{later, no_site};
+use super::sites::no_site;
 use super::words::plain;
 use super::{OperatorPeer, Refusal, Service};
 use crate::store::Intake;
 use crate::store::escrow::{Held, Wanted};
 use crate::store::recipients::Recipients;
 
-/// How long after it was shown a secret is to be replaced, in seconds.
-pub const SHOWN_LIFE: i64 = 86_400;
 /// Most secrets that are listed at a time.
 pub const MAX_LISTED: u32 = 100_000;
 /// Most secrets of one device that are shown at a time.
@@ -37,23 +35,8 @@ const MAX_REASON: usize = 500;
 pub struct Shown {
     /// The newest first.
     pub records: Vec<EscrowRecord>,
-    /// When they are due to be replaced.
-    pub rotate_by: Timestamp,
-}
-
-/// A secret that was shown, longer ago than it may stay in use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueRotation {
-    /// Where.
-    pub site: SiteName,
-    /// On which device; `None` for what the whole site shares.
-    pub device: Option<DeviceName>,
-    /// What is to be replaced.
-    pub kind: SecretKind,
-    /// The account; empty if it is of none.
-    pub account: String,
-    /// When it was last shown.
-    pub shown_at: Timestamp,
+    /// When their replacement begins, which is ordered; `None` if nothing replaces them by itself.
+    pub rotate_at: Option<Timestamp>,
 }
 
 /// Keeps what an agent handed over; gives what is odd about it. Refusing what is odd would keep the rest of the outbox
@@ -142,11 +125,11 @@ impl Service {
                 "nothing of {whose} at {site} is in escrow; palisade secret list {site} shows what is"
             )));
         }
-        let rotate_by = later(now, SHOWN_LIFE);
-        let detail =
-            format!("{whose}: {} secrets, to be replaced by {rotate_by}: {reason}", records.len());
+        let detail = format!("{whose}: {} secrets: {reason}", records.len());
         change.commit(self.deed_of(who, "secret_shown", site, detail)).await?;
-        Ok(Shown { records, rotate_by })
+        let actor = who.actor(&self.organisation);
+        let rotate_at = self.replace_shown(&actor, site, &records).await;
+        Ok(Shown { records, rotate_at })
     }
 
     /// Sealed copies of everything in escrow at a site, or at all, for a break-glass kit. They are read as they are taken.
@@ -185,26 +168,6 @@ impl Service {
             at = (of.to_string(), number);
             Ok(Some(((of, record), (service, site, at, page))))
         }))
-    }
-
-    /// Which secrets were shown at least [`SHOWN_LIFE`] seconds before `now` and have no newer one in escrow since. Ordering
-    /// their rotation is for whoever asks.
-    ///
-    /// # Errors
-    /// [`Refusal::Failed`].
-    pub async fn due_rotations(&self, now: Timestamp) -> Result<Vec<DueRotation>, Refusal> {
-        let before = later(now, -SHOWN_LIFE);
-        let shown = self.store.shown_before(before).await?;
-        let due = shown.into_iter().filter_map(|held| {
-            Some(DueRotation {
-                shown_at: held.shown_at?,
-                site: held.site,
-                device: held.device,
-                kind: held.kind,
-                account: held.account,
-            })
-        });
-        Ok(due.collect())
     }
 }
 

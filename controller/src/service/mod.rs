@@ -30,6 +30,7 @@ pub mod reports;
 pub mod restore;
 pub mod roles;
 pub mod rotations;
+pub mod shown;
 pub mod sites;
 pub mod standing;
 #[cfg(test)]

@@ -176,15 +176,15 @@ impl Store {
         rows.iter().map(held).collect()
     }
 
-    /// Those that nothing newer took the place of since they were shown before this time.
+    /// Those that were last shown before this time.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn shown_before(&self, time: Timestamp) -> Result<Vec<Held>, StoreError> {
         let sql = format!(
             "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, shown_at, \
-             exported_at, 1 AS is_latest FROM escrow_records e WHERE shown_at <= $1 AND {IS_LATEST} \
-             ORDER BY site, device, kind, account"
+             exported_at, CASE WHEN {IS_LATEST} THEN 1 ELSE 0 END AS is_latest FROM escrow_records e \
+             WHERE shown_at <= $1 ORDER BY site, device, kind, account, number DESC"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(time.unix())

@@ -34,7 +34,8 @@ pub async fn show(
     let shown = service.show_secrets(who, (&site, device.as_ref()), ask.history, &ask.reason);
     let shown = shown.await.map_err(status)?;
     let records = shown.records.iter().map(v1::EscrowRecord::from).collect();
-    Ok(v1::ShowSecretsReply { records, rotate_by: shown.rotate_by.unix() })
+    let rotate_at = shown.rotate_at.map_or(0, |at| at.unix());
+    Ok(v1::ShowSecretsReply { records, rotate_at })
 }
 
 pub async fn export(

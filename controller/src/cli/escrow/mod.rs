@@ -36,7 +36,7 @@ pub enum SecretCommand {
     /// List which secrets are in escrow, and nothing of what they are
     #[command(after_help = "Example:\n  palisade secret list harbour --device yard --history")]
     List(List),
-    /// Open a device's secrets here and now; the device is due for new ones a day later
+    /// Open a device's secrets here and now; from then on they count as shown, and new ones are ordered
     #[command(after_help = "\
 Examples:
   palisade secret show harbour yard --key mine.key --reason 'camera does not answer'
@@ -237,8 +237,12 @@ fn show(show: &Show, connection: &Connection, console: &mut Console<'_>) -> Resu
         }
     }
     let ended = outlet.put(&found, &faults, console)?;
-    let by = table::shown(table::time(reply.rotate_by));
-    console.note(&format!("they count as shown, and are due to be replaced by {by}"));
+    console.note(&match table::time(reply.rotate_at) {
+        Some(at) => format!("they count as shown; new ones are ordered, and come from {at} on"),
+        None => "they count as shown, and nothing replaces them by itself: no agent, or the policy's [rotation] does not \
+                 say so"
+            .to_owned(),
+    });
     Ok(ended)
 }
 
