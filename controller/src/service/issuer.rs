@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use certs::Name;
 use certs::hierarchy::DeviceNames;
 use certs::request;
+use certs::trust::MAX_CERTIFICATE;
 use ipnet::IpNet;
 use proto::wire::finding::DeviceKind;
 use proto::{SiteName, Timestamp};
@@ -73,6 +74,9 @@ impl Service {
             .issuing
             .device_issuer(&self.organisation, &peer.site, &names, &request, now)
             .map_err(failed)?;
+        if issued.chain.first().is_none_or(|one| one.len() > MAX_CERTIFICATE) {
+            return Err(too_many(names.networks.len() + names.names.len()));
+        }
         let detail = format!(
             "serial {} until {}, for {} networks and {} names; {left_out} devices left out",
             issued.serial,
@@ -110,10 +114,15 @@ fn nameable(devices: &[Device]) -> Result<(DeviceNames, usize), Refusal> {
             "no device of this site is known that its issuer could name; have the devices visited first".to_owned(),
         )),
         1..=MOST_NAMES => Ok((DeviceNames { names, networks }, left_out)),
-        more => Err(Refusal::Precondition(format!(
-            "the site's devices make {more} names and networks, and a device issuer holds at most {MOST_NAMES}"
-        ))),
+        more => Err(too_many(more)),
     }
+}
+
+fn too_many(names: usize) -> Refusal {
+    Refusal::Precondition(format!(
+        "the site's devices make {names} names and networks, and that is more than a device issuer holds (at most \
+         {MOST_NAMES}, in {MAX_CERTIFICATE} bytes)"
+    ))
 }
 
 /// Where a device is.
