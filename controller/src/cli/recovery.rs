@@ -51,10 +51,10 @@ Examples, where the root's key is:
   palisade recovery set --recipients-file people.txt --threshold 2 \\
       --root-key /media/safe/root.key.age
 
-The file has one recipient a line (age1...); what follows a # is not read. The passphrase opens the
-root's key. It is asked for on the terminal, or comes from --passphrase-file or from the environment
-variable PALISADE_PASSPHRASE. Agents seal what they hold anew; what is in escrow already stays sealed
-to the old ones until then.")]
+The file has one recipient a line (age1...); what follows a # is not read. The passphrase opens
+the root's key. It is asked for on the terminal, or comes from --passphrase-file or from the
+environment variable PALISADE_PASSPHRASE. Agents seal what they hold anew; what is in escrow
+already stays sealed to the old ones until then.")]
     Set(Set),
     /// Show whom secrets are sealed to
     #[command(after_help = "Example:\n  palisade recovery show")]
