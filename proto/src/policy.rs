@@ -4,6 +4,7 @@
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
 mod change;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
 
 pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
+pub use rotation::{EscrowRule, ProofRule, RotationRules};
 
 /// What is to be done about a measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub struct Policy {
     pub web_log: WebLog,
     /// When and how devices may be changed, and what cures need to know.
     pub change: ChangeRules,
+    /// Which credentials are replaced, when, and how carefully.
+    pub rotation: RotationRules,
     /// Accepted unmet measures.
     pub waivers: Vec<Waiver>,
 }
@@ -299,6 +303,7 @@ impl Policy {
             return Err("web_log.failed_logins: want 1 or more".to_owned());
         }
         self.change.check()?;
+        self.rotation.check()?;
         self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {
             if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {

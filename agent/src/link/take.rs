@@ -138,7 +138,7 @@ impl Link {
                 Ok(order) => {
                     listed.insert(order.id.clone());
                     match order.what {
-                        Work::Visit(_) => visits.push(order),
+                        Work::Visit(_) | Work::Rotate(_) => visits.push(order),
                         Work::Renew => self.order_renewal(order),
                     }
                 }
