@@ -6,6 +6,7 @@ pub mod bench;
 pub mod dial;
 pub mod operator;
 pub mod raw;
+pub mod slow;
 pub mod stand;
 
 use std::sync::Arc;
