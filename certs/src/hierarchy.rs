@@ -335,7 +335,7 @@ fn authority_params(
     Ok(params)
 }
 
-fn distinguished(organisation: &Organisation, common: &str) -> DistinguishedName {
+pub(crate) fn distinguished(organisation: &Organisation, common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, organisation.as_str());
     name.push(DnType::CommonName, common);
@@ -366,15 +366,15 @@ fn constraints(may_name: &DeviceNames) -> NameConstraints {
 }
 
 /// RFC 7093 section 2, method 1: the first 160 bits of the SHA-256 of the public key's bits.
-fn key_identifier(spki: &[u8]) -> Result<KeyIdMethod, KeyError> {
+pub(crate) fn key_identifier(spki: &[u8]) -> Result<KeyIdMethod, KeyError> {
     Ok(KeyIdMethod::PreSpecified(digest(key::point(spki)?)[..20].to_vec()))
 }
 
-fn belongs(certificate: &CertificateDer<'_>, key: &Key) -> Result<(), HierarchyError> {
+pub(crate) fn belongs(certificate: &CertificateDer<'_>, key: &Key) -> Result<(), HierarchyError> {
     let spki = trust::spki(certificate).ok_or(HierarchyError::Unreadable)?;
     if spki == key.spki() { Ok(()) } else { Err(HierarchyError::Mismatch) }
 }
 
-fn after(time: Timestamp, seconds: i64) -> Timestamp {
+pub(crate) fn after(time: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_unix(time.unix().saturating_add(seconds))
 }

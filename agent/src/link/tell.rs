@@ -64,6 +64,7 @@ impl Link {
             started_at: self.started_at.unix(),
             audit_head: head.map(wire_head),
             witnessed: Some(wire_head(held.witnessed)),
+            recovery_generation: 0,
         })
     }
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use proto::{Organisation, Timestamp};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{MutualError, PROVIDER, can_anchor, explain, refused, unix};
+use super::{MutualError, PROVIDER, can_anchor, explain, lead, refused};
 use crate::clock::SharedClock;
+use crate::handshake;
 use crate::identity::Identity;
 use crate::name::Name;
 use crate::peer::{MAX_CHAIN, read};
@@ -125,20 +125,12 @@ impl Verifier {
         // One at a time: never does a second authority stand between.
         let mut verdict = Err(refused(CertificateError::UnknownIssuer));
         for between in others.iter().filter(|one| !anchors.contains(one)) {
-            let judged = certificate.verify_for_usage(
-                PROVIDER.signature_verification_algorithms.all,
-                &trusted,
-                std::slice::from_ref(between),
-                unix(self.judged_at(&[leaf, between])),
-                KeyUsage::server_auth(),
-                None,
-                None,
-            );
-            verdict = match judged {
-                Ok(_) => Ok(()),
+            let at = self.judged_at(&[leaf, between]);
+            let way = (trusted.as_slice(), std::slice::from_ref(between));
+            verdict = match lead(&certificate, way, at, KeyUsage::server_auth()) {
                 // What was found wrong with a certificate that does lead here tells more.
-                Err(webpki::Error::UnknownIssuer) => verdict,
-                Err(error) => Err(explain(&error)),
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => verdict,
+                judged => judged,
             };
             if verdict.is_ok() {
                 break;
@@ -174,7 +166,7 @@ impl ServerCertVerifier for Verifier {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(refused(CertificateError::ApplicationVerificationFailure))
+        handshake::no_tls12()
     }
 
     fn verify_tls13_signature(
@@ -183,10 +175,10 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
+        handshake::tls13(message, leaf, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }

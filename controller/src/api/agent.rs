@@ -10,8 +10,8 @@ use super::agent_wire::{trust, upload};
 use super::peer;
 use super::status::{malformed, status};
 use super::watch::WatchStream;
-use crate::service::Service;
 use crate::service::reports::Acknowledged;
+use crate::service::{Refusal, Service};
 
 /// The `Agent` service.
 #[derive(Clone, Debug)]
@@ -58,5 +58,13 @@ impl Agent for AgentApi {
             trust: Some(trust(&renewed.trust)),
             controller_time: renewed.time.unix(),
         }))
+    }
+    async fn device_issuer(
+        &self,
+        request: Request<v1::DeviceIssuerRequest>,
+    ) -> Result<Response<v1::DeviceIssuer>, Status> {
+        peer::agent(&self.service, request.extensions())?;
+        let text = "this controller signs no device issuers".to_owned();
+        Err(status(Refusal::Precondition(text)))
     }
 }

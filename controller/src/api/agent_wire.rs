@@ -120,6 +120,7 @@ pub fn instruction(instruction: Instruction) -> v1::Instruction {
         }),
         leave_within: instruction.leave_within,
         addresses: instruction.addresses,
+        recovery: None,
     }
 }
 
