@@ -24,6 +24,7 @@ mod powercut;
 mod pretend_camera;
 mod rounds;
 mod secrets;
+mod slow_readers;
 mod source;
 mod strangers;
 mod tidy;
