@@ -10,6 +10,7 @@ mod bad_disk;
 mod bench_short;
 mod catalogue;
 mod corpora;
+mod credentials;
 mod demo;
 mod desk;
 mod escrow;

@@ -120,6 +120,7 @@ pub fn instruction(instruction: Instruction) -> v1::Instruction {
             },
         }),
         leave_within: instruction.leave_within,
+        addresses: instruction.addresses,
         recovery: instruction.recovery.as_deref().map(v1::RecoveryRecipients::from),
     }
 }

@@ -61,6 +61,8 @@ pub struct Instruction {
     pub audit_head: ChainHead,
     /// It shall come back on a new connection after a random part of so many seconds; 0 to stay.
     pub leave_within: u32,
+    /// Where we are, the preferred first; empty to say nothing of it.
+    pub addresses: Vec<String>,
 }
 
 /// Everybody who is connected.
@@ -105,6 +107,13 @@ pub(super) struct State {
     is_over: bool,
     said: Option<(Timestamp, ChainHead)>,
     waker: Option<Waker>,
+}
+
+impl State {
+    /// Whether anything was said on this line yet.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.said.is_some()
+    }
 }
 
 /// What a line's agent lacks of what everybody is told.
@@ -195,6 +204,7 @@ impl Line {
             orders,
             audit_head: head,
             leave_within,
+            addresses: Vec::new(),
         }))
     }
 }

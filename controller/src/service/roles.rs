@@ -56,6 +56,7 @@ acts! {
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
     ApplyPolicy Operator "apply policies";
+    DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
     Waive Operator "waive";
     Withdraw Operator "withdraw attestations and waivers";
@@ -103,7 +104,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [18, 10, 12]
+            [18, 11, 12]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -90,7 +90,10 @@ impl Watch {
             recovery: wants.recovery.then(|| service.recipients.load_full()).flatten(),
             orders: service.orders.outstanding(&self.line.site, now),
         };
-        self.line.poll(context, (now, service.live.head()), rest)
+        let is_first = self.line.look(|state| !state.has_spoken());
+        let said = self.line.poll(context, (now, service.live.head()), rest);
+        let addresses = || if is_first { service.settings.addresses.clone() } else { Vec::new() };
+        said.map(|said| said.map(|said| Instruction { addresses: addresses(), ..said }))
     }
 }
 

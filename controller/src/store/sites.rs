@@ -163,21 +163,6 @@ impl Change {
             .map_err(while_doing("raising a site's generation"))?;
         Ok(())
     }
-
-    /// A new generation for every site that has no policy of its own; gives their names.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn bump_sites_without_policy(&mut self) -> Result<Vec<SiteName>, StoreError> {
-        let rows = sqlx::query(
-            "UPDATE sites SET generation = generation + 1 \
-             WHERE name NOT IN (SELECT site FROM policies) RETURNING name",
-        )
-        .fetch_all(&mut *self.tx)
-        .await
-        .map_err(while_doing("raising generations"))?;
-        rows.iter().map(|row| row.word("name")).collect()
-    }
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<Site, StoreError> {

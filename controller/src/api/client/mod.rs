@@ -74,6 +74,7 @@ asks! {
     ListRotationsRequest by list_rotations gives ListRotationsReply,
     ListFindingsRequest by list_findings gives ListFindingsReply,
     ApplyPolicyRequest by apply_policy gives PolicyVersion,
+    DropPolicyRequest by drop_policy gives PolicyVersion,
     PolicyHistoryRequest by policy_history gives PolicyHistoryReply,
     ShowPolicyRequest by show_policy gives PolicyVersion,
     PolicyRolloutRequest by policy_rollout gives PolicyRolloutReply,

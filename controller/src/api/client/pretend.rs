@@ -263,6 +263,7 @@ operator! {
     list_rotations(ListRotationsRequest) gives ListRotationsReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
+    drop_policy(DropPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
     show_policy(ShowPolicyRequest) gives PolicyVersion,
     policy_rollout(PolicyRolloutRequest) gives PolicyRolloutReply,

@@ -198,6 +198,14 @@ impl Operator for OperatorApi {
         findings::watch(&self.service, ask).await.map(Response::new)
     }
 
+    async fn drop_policy(
+        &self,
+        request: Request<v1::DropPolicyRequest>,
+    ) -> Reply<v1::PolicyVersion> {
+        let (who, ask) = self.enter(request, Act::DropPolicy)?;
+        policies::drop(&self.service, &who, ask).await.map(Response::new)
+    }
+
     async fn apply_policy(
         &self,
         request: Request<v1::ApplyPolicyRequest>,

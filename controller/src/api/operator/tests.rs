@@ -68,6 +68,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         ApproveAgent approve_agent v1::ApproveAgentRequest::default();
         SendOrder send_order v1::SendOrderRequest::default();
         ApplyPolicy apply_policy v1::ApplyPolicyRequest::default();
+        DropPolicy drop_policy v1::DropPolicyRequest::default();
         Attest attest v1::AttestRequest::default();
         Waive waive v1::WaiveRequest::default();
         Withdraw withdraw v1::WithdrawRequest::default();

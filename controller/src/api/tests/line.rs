@@ -24,6 +24,7 @@ async fn the_first_word_is_the_whole_state_and_whoever_holds_it_is_spared() {
     let first = line.next().await;
     assert_eq!((first.time, first.leave_within), (START, 0));
     assert_eq!(first.trust, None);
+    assert_eq!(first.addresses, world.service.settings.addresses);
     let desired = first.desired.unwrap();
     assert_eq!(desired.generation, 2);
     assert!(desired.policy.contains("C07"));
@@ -73,8 +74,9 @@ async fn a_change_reaches_every_connected_agent() {
     }
     apply(&world, "# one").await;
     for (_, line) in &mut members {
-        let desired = line.next().await.desired.unwrap();
-        assert_eq!(desired.policy, "# one");
+        let told = line.next().await;
+        assert_eq!(told.desired.unwrap().policy, "# one");
+        assert!(told.addresses.is_empty(), "once is enough");
     }
 }
 

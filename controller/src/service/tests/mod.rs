@@ -6,6 +6,8 @@ mod findings;
 mod found;
 mod operators;
 mod policies;
+mod regain;
+mod renewal;
 mod sites;
 mod turnover;
 mod upkeep;
