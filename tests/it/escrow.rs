@@ -111,19 +111,17 @@ fn search(folder: &Path) -> usize {
     files
 }
 
-#[tokio::test]
-async fn from_the_kit_alone_every_camera_opens_with_agent_and_controller_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let mut controller = Controller::found(folder, &[]).await.unwrap();
-    let mut heard = Vec::new();
-    let mut all = String::new();
+/// People with recovery keys, an organisation that seals to any two of them, a site, and somebody who may only look.
+/// Gives what was printed.
+async fn begin(folder: &Path) -> Vec<String> {
+    let mut people = String::new();
     for person in ["one", "two", "three"] {
         let made = format!("recovery key --out {person}.key");
-        all.push_str(&run(folder, "kim", &made).await.unwrap());
+        people.push_str(&run(folder, "kim", &made).await.unwrap());
     }
-    fs::write(folder.join("people"), &all).unwrap();
+    fs::write(folder.join("people"), &people).unwrap();
     let config = "--config controller/palisade.toml --passphrase-file passphrase";
+    let mut heard = vec![people];
     for words in [
         "login --code-file first.code".to_owned(),
         format!("recovery set --recipients-file people --threshold 2 {config}"),
@@ -132,7 +130,38 @@ async fn from_the_kit_alone_every_camera_opens_with_agent_and_controller_gone() 
     ] {
         heard.push(run(folder, "kim", &words).await.unwrap());
     }
-    run(folder, "robin", "login --code-file robin.code").await.unwrap();
+    heard.push(run(folder, "robin", "login --code-file robin.code").await.unwrap());
+    heard
+}
+
+/// The kit opens with any two of the keys, and with no fewer. Gives what was printed besides secrets.
+async fn open_alone(folder: &Path) -> [String; 2] {
+    for keys in ["--key one.key --key two.key", "--key two.key --key three.key"] {
+        let words = format!("secret open kit.json {keys} --format json");
+        let mut found = opened(&run(folder, "nobody", &words).await.unwrap());
+        found.sort();
+        let planted = PLANTED.map(|(device, _, secret)| (device.to_owned(), secret.to_owned()));
+        let mut wanted = planted.to_vec();
+        wanted.sort();
+        assert_eq!(found, wanted);
+    }
+    let alone = run(folder, "nobody", "secret open kit.json --key two.key --format json").await;
+    let alone = alone.unwrap_err();
+    assert!(alone.contains("more recovery keys are needed"), "{alone}");
+    let kit = fs::read_to_string(folder.join("kit.json")).unwrap();
+    fs::write(folder.join("half.json"), &kit[..kit.len() / 2]).unwrap();
+    let words = "secret open half.json --key one.key --key two.key --format json";
+    let half = run(folder, "nobody", words).await.unwrap_err();
+    assert!(half.contains("cut off") && half.contains("ended with exit status: 2"), "{half}");
+    [alone, half]
+}
+
+#[tokio::test]
+async fn from_the_kit_alone_every_camera_opens_with_agent_and_controller_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut controller = Controller::found(folder, &[]).await.unwrap();
+    let mut heard = begin(folder).await;
 
     let token = fs::read_to_string(folder.join("harbour.token")).unwrap();
     let pass = enroll(&controller.place, &Ticket::parse(&token).unwrap()).await.unwrap();
@@ -165,26 +194,8 @@ async fn from_the_kit_alone_every_camera_opens_with_agent_and_controller_gone() 
     heard.push(log);
 
     controller.kill().await.unwrap();
-    // The kit is all that is left. Two of the three come together, whichever they are.
-    for keys in ["--key one.key --key two.key", "--key two.key --key three.key"] {
-        let words = format!("secret open kit.json {keys} --format json");
-        let mut found = opened(&run(folder, "nobody", &words).await.unwrap());
-        found.sort();
-        let planted = PLANTED.iter().map(|(device, _, secret)| (*device, *secret));
-        let mut wanted: Vec<_> =
-            planted.map(|(device, secret)| (device.to_owned(), secret.to_owned())).collect();
-        wanted.sort();
-        assert_eq!(found, wanted);
-    }
-    let alone = run(folder, "nobody", "secret open kit.json --key two.key --format json").await;
-    let alone = alone.unwrap_err();
-    assert!(alone.contains("more recovery keys are needed"), "{alone}");
-    let kit = fs::read_to_string(folder.join("kit.json")).unwrap();
-    fs::write(folder.join("half.json"), &kit[..kit.len() / 2]).unwrap();
-    let words = "secret open half.json --key one.key --key two.key --format json";
-    let half = run(folder, "nobody", words).await.unwrap_err();
-    assert!(half.contains("cut off") && half.contains("ended with exit status: 2"), "{half}");
-    heard.extend([alone, half]);
+    // The kit is all that is left.
+    heard.extend(open_alone(folder).await);
 
     for text in heard {
         assert_eq!(found_in(text.as_bytes()), [""; 0], "{text}");

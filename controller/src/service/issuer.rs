@@ -2,8 +2,9 @@
 //! What it may name is not the agent's to choose: the addresses of the devices that the site is known to have, each
 //! alone, and nothing beyond a private network, so that whoever takes a box over can pretend to be nobody else's server.
 //!
-//! Names of devices are taken where they end in a private domain, such as `.lan` or `.internal`; addresses and names that
-//! anybody on the Internet could have are left out, and the audit log says how many.
+//! Names of devices are taken where they end in a private domain, such as `.lan` or `.internal`. Addresses and names that
+//! anybody on the Internet could have are left out, and the audit log says how many, unless the site's policy states their
+//! network or domain (`[certificates]`).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,8 +15,9 @@ use certs::hierarchy::DeviceNames;
 use certs::request;
 use certs::trust::MAX_CERTIFICATE;
 use ipnet::IpNet;
+use proto::policy::Certificates;
 use proto::wire::finding::DeviceKind;
-use proto::{SiteName, Timestamp};
+use proto::{Policy, SiteName, Timestamp};
 use rustls::pki_types::CertificateDer;
 
 use super::caller::AgentPeer;
@@ -24,6 +26,7 @@ use super::live::lock;
 use super::{Refusal, Service};
 use crate::store::Deed;
 use crate::store::devices::Device;
+use crate::store::policies::Scope;
 
 /// Most names and networks in one certificate: it goes into every camera's chain.
 const MOST_NAMES: usize = 256;
@@ -66,7 +69,10 @@ impl Service {
     ) -> Result<Vec<CertificateDer<'static>>, Refusal> {
         let request = request::verify(request)
             .map_err(|error| Refusal::Invalid(format!("the certificate request: {error}")))?;
-        let (names, left_out) = nameable(&self.store.devices(Some(&peer.site)).await?)?;
+        let policy = self.policy_in_force(&Scope::Site(peer.site.clone())).await?;
+        let stated = Policy::from_toml(&policy.text).map_err(Refusal::failed)?.certificates;
+        let devices = self.store.devices(Some(&peer.site)).await?;
+        let (names, left_out) = nameable(&devices, &stated)?;
         let now = self.now();
         self.device_issuers.count(&peer.site, now)?;
         let standing = self.authorities.now();
@@ -93,7 +99,7 @@ impl Service {
 }
 
 /// What a site's issuer may name, and how many devices are left out.
-fn nameable(devices: &[Device]) -> Result<(DeviceNames, usize), Refusal> {
+fn nameable(devices: &[Device], stated: &Certificates) -> Result<(DeviceNames, usize), Refusal> {
     let (mut names, mut networks, mut left_out) = (BTreeSet::new(), Vec::new(), 0);
     for device in devices {
         match device.report.kind {
@@ -101,7 +107,7 @@ fn nameable(devices: &[Device]) -> Result<(DeviceNames, usize), Refusal> {
             // Whatever happens to be on the network is not the site's.
             DeviceKind::Stranger => continue,
         }
-        match Host::read(&device.report.address) {
+        match Host::read(&device.report.address, stated) {
             Some(Host::Address(address)) => networks.push(IpNet::from(address)),
             Some(Host::Name(name)) => drop(names.insert(name)),
             None => left_out += 1,
@@ -134,7 +140,7 @@ enum Host {
 
 impl Host {
     /// Out of `https://HOST[:PORT]`; `None` for what an issuer is not to name.
-    fn read(address: &str) -> Option<Self> {
+    fn read(address: &str, stated: &Certificates) -> Option<Self> {
         let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
         let host = match rest.strip_prefix('[') {
             Some(rest) => rest.split_once(']')?.0,
@@ -143,7 +149,8 @@ impl Host {
         };
         if let Ok(address) = host.parse::<IpAddr>() {
             let address = address.to_canonical();
-            return is_private(address).then_some(Self::Address(address));
+            let is_stated = stated.device_networks.iter().any(|net| net.contains(&address));
+            return (is_private(address) || is_stated).then_some(Self::Address(address));
         }
         let name = host.to_ascii_lowercase();
         let label = |label: &str| {
@@ -152,13 +159,15 @@ impl Host {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
-        let under = |domain: &&str| {
-            name.strip_suffix(*domain).and_then(|rest| rest.strip_suffix('.')).is_some()
+        let under = |domain: &str| {
+            let rest = name.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.'));
+            rest.is_some_and(|rest| !rest.is_empty())
         };
-        let ours = name == "palisade.internal" || name.ends_with(".palisade.internal");
-        let is_fine = name.len() <= 253 && name.split('.').all(label);
-        (is_fine && !ours && PRIVATE.iter().any(|domain| under(&domain)))
-            .then_some(Self::Name(name))
+        let ours = name == "palisade.internal" || under("palisade.internal");
+        let is_fine = name.len() <= 253 && name.split('.').all(label) && !ours;
+        let stated = stated.device_domains.iter().any(|domain| name == *domain || under(domain));
+        let private = PRIVATE.iter().any(|domain| under(domain));
+        (is_fine && (private || stated)).then_some(Self::Name(name))
     }
 }
 
@@ -182,6 +191,7 @@ mod tests {
 
     #[test]
     fn only_what_belongs_to_a_private_network_is_named() {
+        let none = Certificates::default();
         for (address, host) in [
             ("https://10.1.2.3", "10.1.2.3"),
             ("http://192.168.4.5:8080", "192.168.4.5"),
@@ -191,10 +201,10 @@ mod tests {
             ("https://[::ffff:10.0.0.1]", "10.0.0.1"),
         ] {
             let wanted = Some(Host::Address(host.parse().unwrap()));
-            assert_eq!(Host::read(address), wanted, "{address}");
+            assert_eq!(Host::read(address, &none), wanted, "{address}");
         }
         for name in ["https://Cam-1.Yard.LAN:443", "cam-1.yard.lan"] {
-            assert_eq!(Host::read(name), Some(Host::Name("cam-1.yard.lan".to_owned())));
+            assert_eq!(Host::read(name, &none), Some(Host::Name("cam-1.yard.lan".to_owned())));
         }
         for bad in [
             "https://93.184.216.34",
@@ -213,7 +223,18 @@ mod tests {
             "https://",
             "[fd00::7",
         ] {
-            assert_eq!(Host::read(bad), None, "{bad}");
+            assert_eq!(Host::read(bad, &none), None, "{bad}");
         }
+    }
+    #[test]
+    fn what_the_sites_policy_states_is_named_besides() {
+        let stated = Certificates {
+            device_domains: vec!["cctv.example.org".to_owned()],
+            device_networks: vec!["198.51.100.0/24".parse().unwrap()],
+            ..Certificates::default()
+        };
+        let read = |address| Host::read(address, &stated).is_some();
+        assert!(read("https://198.51.100.7") && read("yard.cctv.example.org") && read("10.1.2.3"));
+        assert!(!read("198.51.101.7") && !read("www.example.org") && !read("xcctv.example.org"));
     }
 }

@@ -42,8 +42,8 @@ Examples:
   palisade secret show harbour yard --key mine.key --reason 'camera does not answer'
   palisade secret show harbour --key mine.key --reason 'recording key' --out shared.json
 
-Without a device: what the whole site shares. The controller hands out sealed copies and enters the
-reason into the audit log; they are opened on this machine.")]
+Without a device: what the whole site shares. The controller hands out sealed copies and enters
+the reason into the audit log; they are opened on this machine.")]
     Show(Show),
     /// Write a break-glass kit: everything in escrow, still sealed, in one file
     #[command(after_help = "\

@@ -29,7 +29,7 @@ fn record(id: u8, device: &str, kind: SecretKind, secret: &str, to: &Quorum) -> 
         device: Some(device.parse().unwrap()),
         kind,
         account: "admin".to_owned(),
-        made_at: Timestamp::from_unix(i64::from(id) + i64::from(PRESENT)),
+        made_at: Timestamp::from_unix(i64::from(id) + PRESENT),
         secret: Secret::new(secret),
     };
     let copies = seal(&sheet, to).unwrap();
@@ -72,10 +72,10 @@ fn a_listing_tells_which_secrets_there_are_and_nothing_of_what_they_are() {
         secret_id: vec![7; 16],
         kind: v1::SecretKind::MessageKey.into(),
         account: "x\u{1b}[2J".to_owned(),
-        made_at: i64::from(PRESENT) - 9,
+        made_at: PRESENT - 9,
         recipients_generation: 3,
         copies: 2,
-        shown_at: i64::from(PRESENT) - 60,
+        shown_at: PRESENT - 60,
         latest: true,
         ..v1::SecretView::default()
     };
