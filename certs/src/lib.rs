@@ -8,6 +8,7 @@ pub mod clock;
 pub mod device_certificate;
 pub mod device_issuer;
 pub mod escrow;
+mod handshake;
 pub mod hierarchy;
 pub mod identity;
 pub mod join_state;

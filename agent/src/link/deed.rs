@@ -20,6 +20,8 @@ pub(super) enum Deed {
     TrustRefused,
     /// A desired state was refused.
     DesiredRefused,
+    /// The controller said where it is.
+    AddressesTaken,
     /// Other recovery recipients are in force.
     RecoveryTaken,
     /// Recovery recipients were refused.
@@ -43,6 +45,7 @@ impl Deed {
             Self::TrustTaken => "trust_taken",
             Self::TrustRefused => "trust_refused",
             Self::DesiredRefused => "desired_refused",
+            Self::AddressesTaken => "addresses_taken",
             Self::RecoveryTaken => "recovery_taken",
             Self::RecoveryRefused => "recovery_refused",
             Self::IssuerTaken => "device_issuer_taken",

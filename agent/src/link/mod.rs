@@ -5,6 +5,7 @@
 //! (`upload`), one renews the certificate (`renew`), one the site's device issuer (`issuer`). They share a [`Link`]. It decides nothing about devices; what
 //! it brings is checked before anybody else sees it.
 
+mod addresses;
 pub mod backoff;
 mod deed;
 pub mod desk;
@@ -15,6 +16,7 @@ pub mod fault;
 mod hold;
 mod issuer;
 pub mod line;
+mod lookup;
 mod reach;
 mod receipts;
 mod recover;

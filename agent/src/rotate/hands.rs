@@ -28,8 +28,9 @@ pub trait Device: Send {
     async fn install(&mut self, auth: &Login<'_>, new: &Secret) -> Result<(), Trouble>;
     /// Logs in, or compares what the device serves.
     async fn probe(&mut self, with: &Login<'_>) -> Result<(), Trouble>;
-    /// Removes the second administrator, unsaved, and looks whether it is gone.
-    async fn lower(&mut self, auth: &Login<'_>) -> Result<(), Trouble>;
+    /// Removes the second administrator, unsaved, and looks whether it is gone. `second` is its password, by which a
+    /// person's account of the same name is told from it.
+    async fn lower(&mut self, auth: &Login<'_>, second: &Secret) -> Result<(), Trouble>;
     /// Saves what is set.
     async fn save(&mut self, auth: &Login<'_>) -> Result<(), Trouble>;
     /// Collects the web log, reboots, waits until the device is back, and makes sure that it did reboot.
@@ -50,7 +51,7 @@ pub enum Login<'a> {
 /// Why a driver did not do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// No connection was made, so nothing was sent.
+    /// Nothing was sent that a credential is in.
     NotSent,
     /// Anything else, by what may be concluded.
     Fault(Fault),
@@ -259,7 +260,10 @@ impl VaultHands<'_> {
                 self.device.install(&login, &new).await
             }
             Effect::Probe(_) => self.device.probe(&login).await,
-            Effect::Lower { .. } => self.device.lower(&login).await,
+            Effect::Lower { second, .. } => {
+                let second = look(*second).await?.secret;
+                self.device.lower(&login, &second).await
+            }
             Effect::Save { .. } => self.device.save(&login).await,
             Effect::Reboot { .. } => self.device.reboot(&login).await,
             Effect::Mint(_) | Effect::Escrow(_) => Err(Trouble::NotSent),

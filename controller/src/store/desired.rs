@@ -12,6 +12,7 @@ use proto::wire::v1;
 use sqlx::any::AnyRow;
 
 use super::cells::{Cells as _, nonsense, whole};
+use super::policies::DROPPED;
 use super::{Change, Store, StoreError, while_doing};
 
 /// What one site should be.
@@ -132,10 +133,11 @@ impl Store {
                 .await
                 .map_err(&failed)?;
         let policies = sqlx::query(
-            "SELECT site, text FROM policies WHERE version IN \
+            "SELECT site, text FROM policies WHERE text <> $2 AND version IN \
              (SELECT MAX(version) FROM policies WHERE $1 = '' OR site IN ('', $1) GROUP BY site)",
         )
         .bind(site)
+        .bind(DROPPED)
         .fetch_all(&mut *tx)
         .await
         .map_err(&failed)?;
