@@ -8,8 +8,8 @@ use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
 
 use super::Host;
 
-/// Most subtrees that are read.
-const MOST: usize = 200;
+/// Most subtrees of a kind that are read; the size of the certificate bounds them more closely.
+const MOST: usize = 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {

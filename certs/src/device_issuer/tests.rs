@@ -172,3 +172,16 @@ fn an_issuer_that_may_name_everything_of_a_kind_is_refused() {
     assert!(matches!(make(Some(names_alone.clone()), 0), Err(BadIssuer::Unconstrained)));
     assert!(matches!(make(Some(names_alone), 1), Err(BadIssuer::Powers)));
 }
+
+#[test]
+fn an_issuer_for_every_single_camera_of_a_large_site_will_do() {
+    let acme = Acme::new();
+    let each: Vec<_> = (0..256).map(|number| format!("192.0.2.{number}/32")).collect();
+    let each: Vec<_> = each.iter().map(String::as_str).collect();
+    let issuer = acme.issuer(&[], &each);
+    issuer.leads(&acme.bundle(), at(0)).unwrap();
+    let last = host(&[], &["192.0.2.255"]);
+    let made = issuer.issue("last", &last, at(0), DEVICE_LIFE).unwrap();
+    assert!(made.to_pem().expose().len() < crate::device_certificate::MAX_TEXT / 2);
+    assert_eq!(issuer.not_covered(&host(&[], &["192.0.3.0"])), ["192.0.3.0"]);
+}

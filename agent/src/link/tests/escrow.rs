@@ -191,7 +191,7 @@ async fn only_what_was_committed_counts_as_committed() {
         }
     });
     let running = rig.go();
-    wait(rig.link.receipts.subscribe(), |count| *count == 1).await;
+    wait(rig.link.receipts.subscribe(), |count| *count > 0).await;
     assert!(*calls.lock().unwrap() >= 3);
     let rig = rig.again(Some(running)).await;
     let mut desk = EscrowDesk::new(rig.link.clone());

@@ -74,6 +74,8 @@ async fn until_the_new_recipients_have_it_the_device_is_left_alone() {
     let calls = agent.world.lock().calls;
     assert_eq!(agent.turn().await.unwrap().ended, Ended::NotEscrowed);
     assert_eq!(agent.world.lock().calls, calls);
+    let not_begun = matches!(agent.entry().rotation, Rotation::Settled { .. });
+    assert!(not_begun, "no change begins while what is in use could be lost");
     agent.world.lock().odds = Odds::default();
     assert_eq!(agent.reseal(&Devices::default()).await, Some(0));
     assert!(matches!(agent.turn().await.unwrap().ended, Ended::Settled(_)));
