@@ -15,6 +15,7 @@ mod demo;
 mod desk;
 mod escrow;
 mod faces;
+mod harden_short;
 mod hostile;
 mod kill;
 mod learn;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod fleet;
+mod harden;
 mod rest;
 
 use std::io::Write as _;
@@ -40,6 +41,8 @@ enum Bench {
         #[arg(long, default_value_t = REST, value_parser = clap::value_parser!(u16).range(1..))]
         idle: u16,
     },
+    /// A neglected site, planned for and hardened.
+    Harden(harden::Arguments),
 }
 
 /// Seconds until an agent that has reported is at rest: it gives back a connection or a thread only after a while.
@@ -60,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
             rest::run(REST).await
         }
         Bench::Rest { idle } => rest::run(idle).await,
+        Bench::Harden(arguments) => harden::run(arguments).await,
     }
 }
 
