@@ -13,6 +13,7 @@ mod corpora;
 mod credentials;
 mod demo;
 mod desk;
+mod escrow;
 mod faces;
 mod hostile;
 mod kill;

@@ -177,7 +177,9 @@ impl Hands for VaultHands<'_> {
     async fn perform(&mut self, effect: &Durable<Effect<SecretId>>) -> Outcome<SecretId> {
         let done = match effect.get() {
             Effect::Mint(second) => return self.mint(*second).await,
-            Effect::Escrow(id) => return self.escrow(*id).await,
+            Effect::Escrow(id) => {
+                return in_escrow(&self.about, &self.vault, self.desk, *id).await;
+            }
             at_device => self.at_device(at_device).await,
         };
         match done {
@@ -238,30 +240,6 @@ impl VaultHands<'_> {
         }
     }
 
-    async fn escrow(&mut self, id: SecretId) -> Outcome<SecretId> {
-        let Some(recovery) = self.about.recovery.clone() else {
-            tracing::warn!("no recovery recipients are stated, so nothing is rotated");
-            return Outcome::NotSent;
-        };
-        let (vault, about) = (self.vault.clone(), self.about.clone());
-        match pooled(move || sealed(&vault, &about, &recovery, id)).await {
-            Ok(None) => Outcome::Done,
-            Ok(Some(record)) => match self.desk.hand_over(record.clone()).await {
-                HandedOver::NotYet => Outcome::Kept,
-                HandedOver::Committed => {
-                    let (vault, subject) = (self.vault.clone(), self.about.subject.clone());
-                    let generation = record.recipients_generation;
-                    let noted = Escrowed::Acknowledged { generation };
-                    match pooled(move || vault.note_escrow(&subject, id, noted)).await {
-                        Ok(()) => Outcome::Done,
-                        Err(()) => Outcome::Kept,
-                    }
-                }
-            },
-            Err(()) => Outcome::NotSent,
-        }
-    }
-
     async fn at_device(&mut self, effect: &Effect<SecretId>) -> Result<(), Trouble> {
         let look = |id: SecretId| looked_up(self.vault.clone(), self.about.subject.clone(), id);
         let found = match effect.auth() {
@@ -295,6 +273,36 @@ impl VaultHands<'_> {
 
 async fn looked_up(vault: Vault, subject: Subject, id: SecretId) -> Result<Found, Trouble> {
     pooled(move || vault.secret(&subject, id)).await.map_err(|()| Trouble::NotSent)
+}
+
+/// Brings a secret into escrow: seals it, unless that was done, and hands it over.
+pub(super) async fn in_escrow(
+    about: &About,
+    vault: &Vault,
+    desk: &mut dyn Desk,
+    id: SecretId,
+) -> Outcome<SecretId> {
+    let Some(recovery) = about.recovery.clone() else {
+        tracing::warn!("no recovery recipients are stated, so nothing is rotated");
+        return Outcome::NotSent;
+    };
+    let (sealing, of) = (vault.clone(), about.clone());
+    match pooled(move || sealed(&sealing, &of, &recovery, id)).await {
+        Ok(None) => Outcome::Done,
+        Ok(Some(record)) => match desk.hand_over(record.clone()).await {
+            HandedOver::NotYet => Outcome::Kept,
+            HandedOver::Committed => {
+                let (vault, subject) = (vault.clone(), about.subject.clone());
+                let generation = record.recipients_generation;
+                let noted = Escrowed::Acknowledged { generation };
+                match pooled(move || vault.note_escrow(&subject, id, noted)).await {
+                    Ok(()) => Outcome::Done,
+                    Err(()) => Outcome::Kept,
+                }
+            }
+        },
+        Err(()) => Outcome::NotSent,
+    }
 }
 
 /// The record to hand over, sealed and kept; nothing if the controller has it already.

@@ -10,8 +10,8 @@ use super::agent_wire::{trust, upload};
 use super::peer;
 use super::status::{malformed, status};
 use super::watch::WatchStream;
+use crate::service::Service;
 use crate::service::reports::Acknowledged;
-use crate::service::{Refusal, Service};
 
 /// The `Agent` service.
 #[derive(Clone, Debug)]
@@ -59,12 +59,15 @@ impl Agent for AgentApi {
             controller_time: renewed.time.unix(),
         }))
     }
+
     async fn device_issuer(
         &self,
         request: Request<v1::DeviceIssuerRequest>,
     ) -> Result<Response<v1::DeviceIssuer>, Status> {
-        peer::agent(&self.service, request.extensions())?;
-        let text = "this controller signs no device issuers".to_owned();
-        Err(status(Refusal::Precondition(text)))
+        let peer = peer::agent(&self.service, request.extensions())?;
+        let request = request.into_inner().certificate_request;
+        let chain = self.service.device_issuer(&peer, &request).await.map_err(status)?;
+        let chain = chain.iter().map(|one| one.to_vec()).collect();
+        Ok(Response::new(v1::DeviceIssuer { chain }))
     }
 }

@@ -231,3 +231,36 @@ async fn an_agent_that_does_not_listen_is_told_the_latest_and_not_everything() {
     let newest = line.next_generation(1 + CHANGES).await;
     assert!(newest < 1 + CHANGES as usize, "{newest} words for {CHANGES} changes");
 }
+
+#[tokio::test]
+async fn recovery_recipients_reach_whoever_holds_an_earlier_generation_and_nobody_else() {
+    let world = World::start().await;
+    let member = world.member("harbour").await;
+    let mut client = world.agent(&member).await;
+    let mut line = Line::open(&mut client).await;
+    line.tell(status()).await;
+    assert_eq!(line.next().await.recovery, None, "none were ever set");
+    let set = |generation: u64| {
+        let data = &world.service.settings.data;
+        let sealed = std::fs::read(data.join("authority/root.key.age")).unwrap();
+        let passphrase = proto::Secret::new("secret");
+        let opened = certs::seal::open_with_passphrase(&sealed, &passphrase).unwrap();
+        let root = certs::Key::from_pkcs8(&opened).unwrap();
+        let recipients = vec![certs::seal::Opener::generate().recipient().to_string()];
+        let quorum = certs::escrow::Quorum::new(1, &recipients).unwrap();
+        let organisation = crate::api::testing::organisation();
+        let signature = quorum.sign(&organisation, generation, &root).unwrap();
+        crate::service::recipients::Signed { generation, threshold: 1, recipients, signature }
+    };
+    let first = world.service.set_recipients(&world.kim(), set(1)).await.unwrap();
+    let heard = line.next().await.recovery.unwrap();
+    assert_eq!((heard.generation, heard.recipients), (1, first.recipients));
+    world.service.set_recipients(&world.kim(), set(2)).await.unwrap();
+    assert_eq!(line.next().await.recovery.unwrap().generation, 2);
+    for (held, told) in [(0, Some(2)), (1, Some(2)), (2, None), (9, None)] {
+        let mut again = Line::open(&mut client).await;
+        again.tell(v1::AgentStatus { recovery_generation: held, ..status() }).await;
+        let heard = again.next().await.recovery.map(|heard| heard.generation);
+        assert_eq!(heard, told, "{held}");
+    }
+}

@@ -145,10 +145,14 @@ impl Service {
                 let issuing = self.authorities.now().issuing.clone();
                 let pin = RootPin::of(issuing.root()).ok_or_else(unreadable)?;
                 let next = stage.retire(pin, now).map_err(refused)?;
+                self.recipients_outlive(issuing.root())?;
                 self.retire(who, next).await?;
             }
             Step::RollBack => {
                 let next = stage.roll_back(ends, now).map_err(refused)?;
+                if next.phase == Phase::Settled {
+                    self.recipients_outlive(self.authorities.now().issuing.root())?;
+                }
                 self.hold(who, next, "turnover_rolled_back").await?;
                 if next.phase == Phase::Settled {
                     let coming = authority_folder::coming(&self.settings.data);
