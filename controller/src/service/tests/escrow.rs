@@ -246,7 +246,9 @@ async fn a_root_does_not_go_while_it_alone_signed_the_recipients() {
     recipients(&world).await;
     let passphrase = Secret::new("correct horse battery");
     let (work, now) = (certs::seal::Work::Little, world.service.now());
-    crate::service::found::prepare_authority(&world.data, passphrase, work, now).await.unwrap();
+    crate::service::found::prepare_authority(&world.data, passphrase, None, work, now)
+        .await
+        .unwrap();
     let (service, kim) = (&world.service, &world.kim);
     let login = request::make(&Key::generate().unwrap()).unwrap();
     service.log_in(crate::service::testing::source(), &world.ticket.secret, &login).await.unwrap();
