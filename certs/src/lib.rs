@@ -5,6 +5,8 @@ pub mod audit;
 pub mod authority;
 pub mod chain;
 pub mod clock;
+pub mod device_certificate;
+pub mod device_issuer;
 pub mod escrow;
 mod handshake;
 pub mod hierarchy;
@@ -27,6 +29,8 @@ pub mod tls;
 pub mod trust;
 
 pub use clock::{Clock, SharedClock, SystemClock};
+pub use device_certificate::DeviceCertificate;
+pub use device_issuer::DeviceIssuer;
 pub use identity::Identity;
 pub use key::Key;
 pub use leaf::Leaf;

@@ -20,7 +20,7 @@ use proto::Timestamp;
 
 pub use client::{Lifetimes, Trusting, client_config};
 pub use own::leads;
-pub use server::{Gate, server_config};
+pub use server::{Gate, bridged_server_config, server_config};
 
 /// Why no settings could be made.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,9 @@ use crate::name::Name;
 use crate::peer::{MAX_CHAIN, read};
 use crate::trust::{MAX_CERTIFICATE, RootPin, TrustBundle, lifetime};
 
+/// Most certificates beside its own that a controller presents: those of a chain, and a bridge.
+const MAX_OTHERS: usize = MAX_CHAIN;
+
 /// Whom the dialling side trusts.
 #[derive(Clone, Debug)]
 pub enum Trusting {
@@ -112,18 +115,28 @@ impl Verifier {
         server: &ServerName<'_>,
     ) -> Result<(), Error> {
         let all = || std::iter::once(leaf).chain(others);
-        if others.len() >= MAX_CHAIN || all().any(|one| one.len() > MAX_CERTIFICATE) {
+        if others.len() > MAX_OTHERS || all().any(|one| one.len() > MAX_CERTIFICATE) {
             return Err(refused(CertificateError::BadEncoding));
         }
         let anchors = self.anchors(others)?;
         let trusted: Vec<_> =
             anchors.iter().filter_map(|one| anchor_from_trusted_cert(one).ok()).collect();
-        let between: Vec<_> =
-            others.iter().filter(|one| !anchors.contains(one)).take(1).cloned().collect();
-        let chain: Vec<_> = std::iter::once(leaf).chain(&between).collect();
-        let at = self.judged_at(&chain);
         let certificate = EndEntityCert::try_from(leaf).map_err(|error| explain(&error))?;
-        lead(&certificate, (&trusted, &between), at, KeyUsage::server_auth())?;
+        // One at a time: never does a second authority stand between.
+        let mut verdict = Err(refused(CertificateError::UnknownIssuer));
+        for between in others.iter().filter(|one| !anchors.contains(one)) {
+            let at = self.judged_at(&[leaf, between]);
+            let way = (trusted.as_slice(), std::slice::from_ref(between));
+            verdict = match lead(&certificate, way, at, KeyUsage::server_auth()) {
+                // What was found wrong with a certificate that does lead here tells more.
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => verdict,
+                judged => judged,
+            };
+            if verdict.is_ok() {
+                break;
+            }
+        }
+        verdict?;
         certificate.verify_is_valid_for_subject_name(server).map_err(|error| explain(&error))?;
         let peer = read(std::slice::from_ref(leaf));
         if peer.is_ok_and(|peer| peer.name == self.name) {

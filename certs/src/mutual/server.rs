@@ -41,6 +41,20 @@ pub fn server_config(
     gate: Arc<dyn Gate>,
     clock: SharedClock,
 ) -> Result<Arc<ServerConfig>, MutualError> {
+    bridged_server_config((identity, None), issuers, gate, clock)
+}
+
+/// The same for a controller that also presents a [bridge](crate::hierarchy::Root::bridge): whoever trusts only the root
+/// that signed it gets in as well.
+///
+/// # Errors
+/// [`MutualError`].
+pub fn bridged_server_config(
+    (identity, bridge): (&Identity, Option<&CertificateDer<'static>>),
+    issuers: &[CertificateDer<'static>],
+    gate: Arc<dyn Gate>,
+    clock: SharedClock,
+) -> Result<Arc<ServerConfig>, MutualError> {
     let dated = |issuer: &CertificateDer<'static>| {
         can_anchor(issuer)?;
         let (from, until) = lifetime(issuer).ok_or(MutualError::BadAnchor)?;
@@ -52,7 +66,10 @@ pub fn server_config(
     let mut config = ServerConfig::builder_with_details(PROVIDER.clone(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(identity.chain().to_vec(), identity.key().for_tls())?;
+        .with_single_cert(
+            identity.chain().iter().chain(bridge).cloned().collect(),
+            identity.key().for_tls(),
+        )?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"h2".to_vec()];

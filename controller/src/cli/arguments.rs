@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, findings, init, login, operator, policy, reference,
-    restore, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, escrow, findings, init, login, operator, policy,
+    recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -73,6 +73,12 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// Have credentials of a site's devices replaced
+    #[command(after_help = rotation::ROTATE_EXAMPLE)]
+    Rotate(rotation::Rotate),
+    /// Where each credential of the devices stands
+    #[command(after_help = rotation::ROTATIONS_EXAMPLE)]
+    Rotations(rotation::Rotations),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),
@@ -97,6 +103,12 @@ pub enum Command {
     /// Turn over the root of trust
     #[command(subcommand, after_help = authority::EXAMPLE)]
     Authority(authority::AuthorityCommand),
+    /// Whom secrets are sealed to
+    #[command(subcommand, after_help = recovery::EXAMPLE)]
+    Recovery(recovery::RecoveryCommand),
+    /// Secrets in escrow: passwords, certificates and keys of devices
+    #[command(subcommand, after_help = escrow::EXAMPLE)]
+    Secret(escrow::SecretCommand),
     /// Fetch a sealed backup of the controller
     #[command(after_help = backup::EXAMPLE)]
     Backup(backup::Backup),

@@ -7,6 +7,7 @@ pub mod dial;
 pub mod joins;
 pub mod operator;
 pub mod raw;
+pub mod slow;
 pub mod stand;
 
 use std::sync::Arc;
