@@ -93,7 +93,10 @@ impl Store {
         let [generations, policies, vouches] = self.desired_rows(sites.names().as_deref()).await?;
         let mut texts: HashMap<String, Arc<str>> = HashMap::new();
         for row in &policies {
-            texts.insert(row.text("site")?, row.text("text")?.into());
+            let text = row.text("text")?;
+            if text != DROPPED {
+                texts.insert(row.text("site")?, text.into());
+            }
         }
         let mut states = HashMap::new();
         for row in &generations {
