@@ -50,6 +50,10 @@ impl Link {
         if let Some(trust) = message.trust {
             self.take_trust(trust).await;
         }
+        self.take_addresses(message.addresses).await;
+        if let Some(recovery) = message.recovery {
+            self.take_recovery(recovery).await;
+        }
         if let Some(desired) = message.desired {
             self.take_desired(desired).await;
         }

@@ -178,7 +178,8 @@ impl Rounds {
         }
     }
 
-    /// Enters into the audit log that a device failed, or recovered.
+    /// Enters into the audit log that a device failed, or recovered; before the look is kept, so that a plug that is pulled
+    /// in between has it entered twice rather than never.
     async fn tell_change(&self, look: &Observation, before: Option<&Kept>) {
         let name = look.device.name.as_str();
         let failed_before = before.and_then(Kept::failure).is_some();

@@ -8,7 +8,7 @@ use proto::text::is_harmful;
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::policy::OrderId;
 use proto::wire::{Malformed, v1};
-use proto::{DeviceName, Timestamp};
+use proto::{DeviceName, EscrowRecord, Timestamp};
 
 use crate::service::enrollment::Joined;
 use crate::service::live::{Instruction, Status};
@@ -44,6 +44,7 @@ pub fn told(status: v1::AgentStatus) -> Result<Status, Malformed> {
         generation: status.generation,
         digest,
         trust_generation: status.trust_generation,
+        recovery_generation: status.recovery_generation,
         time: Timestamp::from_unix(status.time),
         time_known: status.time_known,
         outbox_records: status.outbox_records,
@@ -79,9 +80,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Device(report) => Item::Device(Box::new(Report::try_from(report)?)),
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
+        What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),
         What::Rotated(state) => Item::Rotated(state.try_into()?),
-        // Nothing is acknowledged that is not kept.
-        What::Escrow(_) => return Err(Malformed::Unknown("entry")),
     };
     Ok(Entry { sequence: entry.sequence, item })
 }
@@ -120,6 +120,8 @@ pub fn instruction(instruction: Instruction) -> v1::Instruction {
             },
         }),
         leave_within: instruction.leave_within,
+        addresses: instruction.addresses,
+        recovery: instruction.recovery.as_deref().map(v1::RecoveryRecipients::from),
     }
 }
 

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, findings, init, login, operator, policy, reference,
-    restore, rotation, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, escrow, findings, init, login, operator, policy,
+    recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -103,6 +103,12 @@ pub enum Command {
     /// Turn over the root of trust
     #[command(subcommand, after_help = authority::EXAMPLE)]
     Authority(authority::AuthorityCommand),
+    /// Whom secrets are sealed to
+    #[command(subcommand, after_help = recovery::EXAMPLE)]
+    Recovery(recovery::RecoveryCommand),
+    /// Secrets in escrow: passwords, certificates and keys of devices
+    #[command(subcommand, after_help = escrow::EXAMPLE)]
+    Secret(escrow::SecretCommand),
     /// Fetch a sealed backup of the controller
     #[command(after_help = backup::EXAMPLE)]
     Backup(backup::Backup),

@@ -10,6 +10,7 @@ mod authority;
 mod backup;
 mod console;
 mod device;
+mod escrow;
 mod files;
 mod finding;
 mod findings;
@@ -20,6 +21,7 @@ mod operator;
 mod policy;
 mod process;
 mod progress;
+mod recovery;
 mod reference;
 mod restore;
 mod rotation;
@@ -88,6 +90,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Operator(command) => operator::run(command, connection, console),
         Command::Audit(command) => audit::run(command, connection, console),
         Command::Authority(command) => authority::run(command, connection, console),
+        Command::Recovery(command) => recovery::run(command, connection, console),
+        Command::Secret(command) => escrow::run(command, connection, console),
         Command::Backup(backup) => backup::run(backup, connection, console),
         Command::Restore(restore) => restore::run(restore, console),
         Command::Completions(completions) => reference::completions(completions, console),

@@ -19,8 +19,8 @@ pub const ROTATE_EXAMPLE: &str = "\
 Example:
   palisade rotate harbour yard gate --what password --reason person-left
 
-Only what the policy's [rotation] switches on is replaced. Reasons other than device-moved do not wait for
-a window; after secret-shown, the policy's grace passes first.";
+Only what the policy's [rotation] switches on is replaced. Reasons other than device-moved do not
+wait for a window; after secret-shown, the policy's grace passes first.";
 /// The help page's example of `rotations`.
 pub const ROTATIONS_EXAMPLE: &str = "Example:\n  palisade rotations harbour";
 

@@ -103,6 +103,14 @@ words! {
         Recoverable => "recoverable",
         Severe => "severe",
     }
+    /// What a secret is for.
+    secret_kind(SecretKind) {
+        DevicePassword => "device_password",
+        SecondAdministrator => "second_administrator",
+        DeviceCertificate => "device_certificate",
+        MessageKey => "message_key",
+        RecordingKey => "recording_key",
+    }
     /// What the inventory shows.
     sign(Sign) {
         NewDevice => "new_device",

@@ -8,10 +8,10 @@ use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::rotation::RotationState;
-use proto::{DeviceName, SiteName, Timestamp};
+use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
-use super::{Refusal, Service};
+use super::{Refusal, Service, escrow};
 use crate::store::{Deed, Intake};
 
 /// Most entries of an upload.
@@ -52,6 +52,8 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// A secret of the site, sealed.
+    Escrow(Box<EscrowRecord>),
     /// Where a credential stands.
     Rotated(RotationState),
 }
@@ -103,10 +105,9 @@ impl Service {
         if !took.news.is_empty() && intake.device_count(&peer.site).await? > MAX_DEVICES {
             return Err(Refusal::Exhausted(3600));
         }
-        if took.oddities.is_empty() {
-            intake.commit().await?;
-        } else {
-            intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
+        match self.oddities(peer, &took) {
+            None => intake.commit().await?,
+            Some(deed) => drop(intake.commit_noting(deed).await?),
         }
         self.meters.reported(fresh);
         for device in took.news {
@@ -116,16 +117,23 @@ impl Service {
         Ok(Acknowledged { committed, resend: took.resend })
     }
 
-    fn oddities(&self, peer: &AgentPeer, oddities: &[String]) -> Deed {
-        let shown = oddities.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-        tracing::warn!(agent = %peer.id, site = %peer.site, "an agent's audit chain is odd: {shown}");
-        Deed {
+    /// The record of what is odd, if anything is.
+    fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
+        let deed = match (took.oddities.is_empty(), took.odd_secrets.is_empty()) {
+            (true, true) => return None,
+            (true, false) => "agent_secret_odd",
+            (false, _) => "agent_chain_odd",
+        };
+        let all = || took.oddities.iter().chain(&took.odd_secrets);
+        let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
+        tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
+        Some(Deed {
             time: self.now(),
             actor: Name::Controller(self.organisation.clone()).to_string(),
-            deed: "agent_chain_odd",
+            deed,
             subject: peer.id.to_string(),
-            detail: format!("{}: {shown} ({} in all)", peer.site, oddities.len()),
-        }
+            detail: format!("{}: {shown} ({} in all)", peer.site, all().count()),
+        })
     }
 }
 
@@ -136,12 +144,22 @@ struct Took {
     head: ChainHead,
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
+    /// Of its audit chain.
     oddities: Vec<String>,
+    /// Of secrets that it handed over.
+    odd_secrets: Vec<String>,
 }
 
 impl Took {
     fn new(now: Timestamp, head: ChainHead) -> Self {
-        Self { now, head, news: Vec::new(), resend: Vec::new(), oddities: Vec::new() }
+        Self {
+            now,
+            head,
+            news: Vec::new(),
+            resend: Vec::new(),
+            oddities: Vec::new(),
+            odd_secrets: Vec::new(),
+        }
     }
 
     async fn item(
@@ -169,6 +187,9 @@ impl Took {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
                 }
+            }
+            Item::Escrow(record) => {
+                self.odd_secrets.extend(escrow::take(intake, site, &record, self.now).await?);
             }
             Item::Rotated(state) => {
                 intake.put_rotation(site, &state, self.now).await?;

@@ -49,15 +49,18 @@ acts! {
     ListOperators Viewer "list operators";
     ReadAuditLog Viewer "read the audit log";
     TurnoverStatus Viewer "see how far a turnover is";
+    ShowRecovery Viewer "read the recovery recipients";
     AddSite Operator "add sites";
     CreateToken Operator "create tokens";
     RevokeToken Operator "revoke tokens";
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
     ApplyPolicy Operator "apply policies";
+    DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
     Waive Operator "waive";
     Withdraw Operator "withdraw attestations and waivers";
+    ListSecrets Operator "list secrets in escrow";
     RemoveSite Administrator "remove sites";
     ReplaceSite Administrator "replace a site's box";
     RevokeAgent Administrator "revoke agents";
@@ -65,6 +68,9 @@ acts! {
     AddOperator Administrator "add operators";
     RenewCode Administrator "give operators new codes";
     RemoveOperator Administrator "remove operators";
+    SetRecovery Administrator "set the recovery recipients";
+    ShowSecrets Administrator "be shown secrets";
+    ExportSecrets Administrator "export secrets";
     Turnover Administrator "turn the authority over";
     Backup Administrator "take backups";
 }
@@ -98,7 +104,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [17, 9, 9]
+            [18, 11, 12]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();
