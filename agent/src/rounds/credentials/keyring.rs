@@ -41,11 +41,14 @@ pub trait Tools: Send + Sync {
         policy: &Policy,
     ) -> Result<Box<dyn Device>, String>;
 
-    /// Who makes a device's next certificate.
+    /// Who makes a device's next certificate; `jitter` is from -1 to 1 and moves when it is due.
     ///
     /// # Errors
     /// Why nobody can, in words.
-    fn certificates(&self, device: &SiteDevice) -> Result<Box<dyn Maker>, String>;
+    fn certificates(&self, device: &SiteDevice, jitter: f64) -> Result<Box<dyn Maker>, String>;
+
+    /// Certificates are wanted for these devices, so that somebody who may sign them can be asked for.
+    fn certify(&self, devices: &[SiteDevice]);
 
     /// What a device presents that serves this certificate, as [`Tools::certificates`] makes it; nothing if the text is
     /// none.

@@ -9,6 +9,7 @@
 //! HTTP: TLS comes before passwords. Where the journal or the vault cannot be read, the devices concerned are left alone.
 
 mod adopt;
+mod anew;
 pub mod choice;
 mod finish;
 mod keyring;
@@ -67,6 +68,8 @@ pub(super) struct Credentials {
     rests: BTreeMap<DeviceName, Rest>,
     orders: Orders,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
+    /// Generation of the recovery recipients that everything was looked through for.
+    sealed_for: Option<u64>,
     /// Visits whose device was in a turn when their time came.
     put_off: BTreeMap<DeviceName, Occasion>,
     /// Both clocks, when they were last compared.
@@ -196,6 +199,10 @@ impl Rounds {
             return;
         }
         self.pace(&keyring).await;
+        self.seal_anew(&keyring).await;
+        if yardstick.policy.rotation.certificates {
+            keyring.tools.certify(&site.file.devices);
+        }
         self.hear_orders(&keyring).await;
         let (now, seconds) = (self.supplies.clock.now(), self.supplies.clock.seconds());
         let sealed = keyring.tools.recovery().is_some();

@@ -81,7 +81,7 @@ impl Turn {
             let (kind, tools) = (&self.entry.subject.kind, &self.keyring.tools);
             let device = tools.device(kind, target, &self.site.dialects, policy)?;
             let maker: Box<dyn Maker> = match class {
-                Class::Certificate => tools.certificates(&self.device)?,
+                Class::Certificate => tools.certificates(&self.device, self.jitter)?,
                 Class::Password => Box::new(self.passwords()),
             };
             self.tidy().await?;

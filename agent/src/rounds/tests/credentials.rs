@@ -95,9 +95,11 @@ impl Tools for Pretend {
         Ok(Box::new(Hand { outside: self.outside.clone(), name: target.name.to_string() }))
     }
 
-    fn certificates(&self, _: &SiteDevice) -> Result<Box<dyn Maker>, String> {
+    fn certificates(&self, _: &SiteDevice, _: f64) -> Result<Box<dyn Maker>, String> {
         Err("no issuer".to_owned())
     }
+
+    fn certify(&self, _: &[SiteDevice]) {}
 
     fn pin(&self, certificate: &Secret) -> Option<certs::Pin> {
         certificate.expose().parse().ok()
@@ -162,7 +164,7 @@ impl Device for Hand {
     async fn probe(&mut self, with: &Login<'_>) -> Result<(), Trouble> {
         self.act(secret(with), None).await
     }
-    async fn lower(&mut self, auth: &Login<'_>) -> Result<(), Trouble> {
+    async fn lower(&mut self, auth: &Login<'_>, _: &Secret) -> Result<(), Trouble> {
         self.act(secret(auth), None).await
     }
     async fn save(&mut self, auth: &Login<'_>) -> Result<(), Trouble> {
