@@ -126,7 +126,9 @@ pub async fn turn(
                 return Ok(Turned { ended: resting(&entry, until), entry, steps });
             }
         };
-        if let Some(later) = login_at(&entry, &effect, job, hands.logs_in(&effect), journal, now).await? {
+        if let Some(later) =
+            login_at(&entry, &effect, job, hands.logs_in(&effect), journal, now).await?
+        {
             return Ok(Turned { entry, ended: Ended::LoginsSpent(later), steps });
         }
         entry.rotation = state;

@@ -91,9 +91,12 @@ impl Errand {
         // Password files and their dates are on disk, and so is the vault.
         let build = move || {
             let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
-            build(&device, &Terms { site: &site.file, policy: &yardstick.policy, limits }, access, |name| {
-                environment(name)
-            })
+            build(
+                &device,
+                &Terms { site: &site.file, policy: &yardstick.policy, limits },
+                access,
+                |name| environment(name),
+            )
         };
         let built = tokio::task::spawn_blocking(build).await;
         let built = built.unwrap_or_else(|_| Built::failed("preparing the visit failed"));
@@ -113,8 +116,7 @@ impl Errand {
         let mut call = match call {
             Ok(call) => call,
             Err(why) => {
-                paid.look.outcome =
-                    Err(Failure { class: FailureClass::Unsupported, message: why });
+                paid.look.outcome = Err(Failure { class: FailureClass::Unsupported, message: why });
                 return paid;
             }
         };

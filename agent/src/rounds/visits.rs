@@ -9,8 +9,8 @@ use proto::{DeviceName, Timestamp};
 use tokio::sync::oneshot;
 
 use super::carry;
-use super::kept::Kept;
 use super::errand::{Errand, Manner, Paid, head};
+use super::kept::Kept;
 use super::outlet::Deed;
 use super::{MOST_ORDERS, Rounds, UnderWay};
 use crate::config::SiteDevice;

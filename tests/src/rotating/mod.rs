@@ -45,7 +45,7 @@ pub struct Plan {
 pub struct Tally {
     /// Rotations that were ordered.
     pub trials: u32,
-    /// Cameras that take, now or after a reboot, nothing that the agent's vault holds.
+    /// Cameras that take, now or after a reboot, nothing that the agent's vault holds, or another one than it is certain of.
     pub lost: u32,
     /// Cameras that counted as many failed log-ins as lock somebody out.
     pub lockouts: u32,

@@ -17,14 +17,17 @@ use crate::devices::mobotix::{Camera, configs};
 const THRESHOLD: u64 = 5;
 
 /// What the agent's disk holds about one camera.
+#[derive(Default)]
 struct Held {
     settled: bool,
-    /// What the camera takes when all is well.
+    /// The name of what the camera takes, as far as the agent is certain of it.
     live: Option<String>,
+    /// The same itself.
+    certain: Option<Secret>,
     secrets: Vec<Secret>,
 }
 
-/// Opens the books. The agent must have been stopped.
+/// Opens the books, and cuts every camera's power in the end. The agent must have been stopped.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -37,22 +40,35 @@ pub async fn reckon(
 ) -> anyhow::Result<()> {
     let escrow = site.escrow().await?;
     let mut held = held(site, what)?;
-    for (name, camera) in &site.cameras {
+    let books: Vec<_> = site
+        .cameras
+        .iter()
+        .map(|(name, camera)| {
+            let sealed = escrow.iter().filter(|(device, ..)| device == name);
+            let sealed: Vec<_> = sealed.map(|(.., secret)| Secret::new(secret.clone())).collect();
+            let held = held.remove(name).unwrap_or_default();
+            (name, camera, held, sealed)
+        })
+        .collect();
+    let look = |(_, camera, held, sealed): &(&String, &Camera, Held, Vec<Secret>)| {
+        let takes = |secret: &Secret| is_taken(camera, what, secret);
+        // Where the agent is certain, it must be right.
+        let mistaken = held.certain.as_ref().is_some_and(|it| !takes(it));
+        (mistaken || !held.secrets.iter().any(takes), !sealed.iter().any(takes))
+    };
+    let now: Vec<_> = books.iter().map(look).collect();
+    futures::future::join_all(site.cameras.iter().map(|(_, camera)| async {
+        camera.power_cut().await;
+        camera.listening().await;
+    }))
+    .await;
+    for ((book, now), later) in books.iter().zip(now).zip(books.iter().map(look)) {
+        let (name, camera, held, _) = book;
+        let (lost, unescrowed) = (now.0 || later.0, now.1 || later.1);
+        let failed = camera.counts().failed_logins;
+        let lockout = failed >= THRESHOLD;
+        let replaced = before.get(*name).is_some_and(|then| Some(&then.1) != held.live.as_ref());
         tally.trials += 1;
-        let held = held.remove(name).unwrap_or(Held {
-            settled: false,
-            live: None,
-            secrets: Vec::new(),
-        });
-        let sealed: Vec<Secret> = escrow
-            .iter()
-            .filter(|(device, ..)| device == name)
-            .map(|(.., secret)| Secret::new(secret.clone()))
-            .collect();
-        let lost = !opens(camera, what, &held.secrets);
-        let unescrowed = !opens(camera, what, &sealed);
-        let lockout = camera.counts().failed_logins >= THRESHOLD;
-        let replaced = before.get(name).is_some_and(|then| Some(&then.1) != held.live.as_ref());
         tally.lost += u32::from(lost);
         tally.unescrowed += u32::from(unescrowed);
         tally.lockouts += u32::from(lockout);
@@ -60,27 +76,19 @@ pub async fn reckon(
         tally.replaced += u32::from(held.settled && replaced);
         if lost || unescrowed || lockout || !held.settled {
             tell(&format!(
-                "{name}: lost {lost}, not in escrow {unescrowed}, locked out {lockout}, settled {}, {} failed log-ins",
-                held.settled,
-                camera.counts().failed_logins
+                "{name}: lost {lost}, not in escrow {unescrowed}, {failed} failed log-ins, settled {}",
+                held.settled
             ));
         }
     }
     Ok(())
 }
 
-/// Whether the camera takes one of these now, and one after a reboot.
-fn opens(camera: &Camera, what: What, secrets: &[Secret]) -> bool {
-    let user = configs::AUDITOR.0;
+/// Whether the camera takes it now.
+fn is_taken(camera: &Camera, what: What, secret: &Secret) -> bool {
     match what {
-        What::Password => {
-            secrets.iter().any(|secret| camera.takes(user, secret))
-                && secrets.iter().any(|secret| camera.would_take(user, secret))
-        }
-        What::Certificate => {
-            let pin = camera.pin();
-            secrets.iter().any(|secret| leaf(secret) == Some(pin))
-        }
+        What::Password => camera.takes(configs::AUDITOR.0, secret),
+        What::Certificate => leaf(secret) == Some(camera.pin()),
     }
 }
 
@@ -103,7 +111,11 @@ fn held(site: &Site, what: What) -> anyhow::Result<BTreeMap<String, Held>> {
         }
         let settled = matches!(entry.rotation, Rotation::Settled { .. });
         let live = entry.rotation.trusted().map(ToString::to_string);
-        all.insert(device.to_string(), Held { settled, live, secrets });
+        let certain = match entry.rotation.trusted() {
+            Some(id) => Some(vault.secret(&entry.subject, *id)?.secret),
+            None => None,
+        };
+        all.insert(device.to_string(), Held { settled, live, certain, secrets });
     }
     Ok(all)
 }

@@ -5,11 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The line before a key.
+const KEY_BEGINS: &str = "-----BEGIN PRIVATE KEY-----";
 /// Shorter pieces of a secret are found everywhere.
 const SHORTEST: usize = 8;
 
-/// Where one of the secrets stands in clear, below a folder and in what the system shows of these processes. Of a secret
-/// of several lines, each line counts as one. `except` names files that are meant to hold secrets.
+/// Where one of the secrets stands in clear, below a folder and in what the system shows of these processes. Of a
+/// certificate with its key, each line of the key counts as one; a fingerprint is none. `except` names files that are
+/// meant to hold secrets.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -21,9 +24,9 @@ pub fn leaks(
 ) -> io::Result<Vec<PathBuf>> {
     let needles: BTreeSet<&[u8]> = secrets
         .iter()
-        .flat_map(|secret| secret.lines())
+        .flat_map(|secret| private(secret))
         .map(str::as_bytes)
-        .filter(|line| line.len() >= SHORTEST && !line.starts_with(b"-----"))
+        .filter(|line| line.len() >= SHORTEST)
         .collect();
     let mut found = Vec::new();
     for process in processes {
@@ -35,6 +38,15 @@ pub fn leaks(
     Ok(found)
 }
 
+/// What of a secret nobody else may know.
+fn private(secret: &str) -> Vec<&str> {
+    if secret.starts_with("sha256:") {
+        return Vec::new();
+    }
+    let Some((_, key)) = secret.split_once(KEY_BEGINS) else { return vec![secret] };
+    key.lines().take_while(|line| !line.starts_with("-----")).filter(|it| !it.is_empty()).collect()
+}
+
 fn walk(
     folder: &Path,
     needles: &BTreeSet<&[u8]>,
@@ -44,7 +56,8 @@ fn walk(
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let kind = fs::symlink_metadata(&path)?.file_type();
-        let is_meant = path.file_name().and_then(|it| it.to_str()).is_some_and(|name| except.contains(&name));
+        let is_meant =
+            path.file_name().and_then(|it| it.to_str()).is_some_and(|name| except.contains(&name));
         if kind.is_dir() {
             walk(&path, needles, except, found)?;
         } else if kind.is_file() && !is_meant {
@@ -83,5 +96,14 @@ mod tests {
         let secrets = ["Pw-Gannet+Cobalt".to_owned()];
         let found = leaks(folder.path(), &[std::process::id()], &secrets, &["pw"]).unwrap();
         assert_eq!(found, [deep.join("log")]);
+    }
+
+    #[test]
+    fn of_a_certificate_only_the_key_is_a_secret() {
+        let text = "-----BEGIN CERTIFICATE-----\nMIIBpub\n-----END CERTIFICATE-----\n\
+                    -----BEGIN PRIVATE KEY-----\nMIGHone\ntwo\n-----END PRIVATE KEY-----\n";
+        assert_eq!(private(text), ["MIGHone", "two"]);
+        assert_eq!(private("sha256:00ff"), [""; 0]);
+        assert_eq!(private("Pw-Gannet+Cobalt"), ["Pw-Gannet+Cobalt"]);
     }
 }

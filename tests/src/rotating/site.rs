@@ -133,8 +133,7 @@ impl Site {
 
     /// Every secret of this world that anybody could leak: those in escrow, the cameras' first one, the recovery key.
     pub async fn secrets(&self) -> anyhow::Result<Vec<String>> {
-        let mut all: Vec<_> =
-            self.escrow().await?.into_iter().map(|(.., secret)| secret).collect();
+        let mut all: Vec<_> = self.escrow().await?.into_iter().map(|(.., secret)| secret).collect();
         all.push(configs::AUDITOR.1.to_owned());
         let key = fs::read_to_string(self.folder.join("recovery.key"))?;
         all.extend(key.lines().filter(|line| line.starts_with("AGE-SECRET")).map(str::to_owned));

@@ -48,10 +48,11 @@ impl Rounds {
                 // Another certificate is another device's, and says nothing about this one's password.
                 let is_another = self.inventory.known(&name).is_some_and(|it| it.is_another());
                 let site = self.site.clone();
-                let device = site.as_ref().and_then(|site| {
-                    site.file.devices.iter().find(|device| device.name == name)
-                });
-                if let Some(subject) = device.and_then(keyring::password_of).filter(|_| !is_another) {
+                let device = site
+                    .as_ref()
+                    .and_then(|site| site.file.devices.iter().find(|device| device.name == name));
+                if let Some(subject) = device.and_then(keyring::password_of).filter(|_| !is_another)
+                {
                     self.doubt(&subject).await;
                 }
             }
@@ -59,12 +60,7 @@ impl Rounds {
         }
     }
 
-    async fn adopt(
-        &mut self,
-        name: &DeviceName,
-        password: Option<Adoptable>,
-        pin: Option<Pin>,
-    ) {
+    async fn adopt(&mut self, name: &DeviceName, password: Option<Adoptable>, pin: Option<Pin>) {
         let (Some(keyring), Some(site), Some(yardstick)) =
             (self.supplies.keyring.clone(), self.site.clone(), self.yardstick.clone())
         else {

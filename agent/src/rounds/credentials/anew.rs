@@ -28,7 +28,8 @@ impl Rounds {
         let is_whole = others.is_empty();
         let settled: Vec<Entry> = settled.into_iter().cloned().collect();
         let vault = vault.clone();
-        let look = move || settled.into_iter().filter(|it| is_stale(&vault, it, generation)).collect();
+        let look =
+            move || settled.into_iter().filter(|it| is_stale(&vault, it, generation)).collect();
         let stale: Vec<Entry> = tokio::task::spawn_blocking(look).await.unwrap_or_default();
         for entry in stale {
             let rotation = entry.rotation.clone().reseal();
@@ -45,7 +46,9 @@ impl Rounds {
 fn is_stale(vault: &Vault, entry: &Entry, generation: u64) -> bool {
     let Rotation::Settled { live, .. } = &entry.rotation else { return false };
     let known = match vault.escrowed(&entry.subject, live.credential) {
-        Ok(Escrowed::Acknowledged { generation } | Escrowed::Sealed { generation, .. }) => generation,
+        Ok(Escrowed::Acknowledged { generation } | Escrowed::Sealed { generation, .. }) => {
+            generation
+        }
         Ok(Escrowed::No) | Err(_) => return false,
     };
     live.safe != Safe::Nowhere && known < generation

@@ -50,11 +50,7 @@ pub fn why(reason: RotateReason) -> Why {
 pub fn ordered_due(why: Why, at: Timestamp, policy: &Policy) -> Timestamp {
     let grace = match why {
         Why::SecretShown => i64::from(policy.rotation.shown_grace_minutes) * 60,
-        Why::Schedule
-        | Why::PersonLeft
-        | Why::BackupExposed
-        | Why::DeviceMoved
-        | Why::Command => 0,
+        Why::Schedule | Why::PersonLeft | Why::BackupExposed | Why::DeviceMoved | Why::Command => 0,
     };
     Timestamp::from_unix(at.unix().saturating_add(grace))
 }
@@ -228,9 +224,10 @@ fn pick(
         (0..device.entries.len()).filter(|place| may(device.entries[*place])).collect();
     let candidates: Vec<Candidate> =
         places.iter().map(|place| candidate(device.entries[*place])).collect();
-    let changed = device.entries.iter().filter_map(|entry| {
-        entry.changed.map(|changed| (class(&entry.subject.kind), changed))
-    });
+    let changed = device
+        .entries
+        .iter()
+        .filter_map(|entry| entry.changed.map(|changed| (class(&entry.subject.kind), changed)));
     let last = changed.max_by_key(|(_, at)| *at);
     if let Choice::Turn(chosen) = due::choose(&candidates, last, windows, now) {
         let aim = match candidates[chosen].stage {

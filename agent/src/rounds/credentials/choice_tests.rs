@@ -42,7 +42,12 @@ fn stranded(device: &str) -> Entry {
     Entry { rotation, ..settled(password(device), at(0)) }
 }
 
-fn chosen(entries: &[Entry], policy: &Policy, named: &[&str], now: Timestamp) -> Vec<(String, Aim)> {
+fn chosen(
+    entries: &[Entry],
+    policy: &Policy,
+    named: &[&str],
+    now: Timestamp,
+) -> Vec<(String, Aim)> {
     let mut names: Vec<&DeviceName> =
         entries.iter().filter_map(|entry| entry.subject.device.as_ref()).collect();
     names.dedup();
@@ -70,7 +75,8 @@ fn one_device_at_a_time_unless_policy_allows_more() {
     assert_eq!(chosen(&two_due(), &policy(""), &[], at(0)), [begin("gate")]);
     let two = policy("[change]\nat_once = 2\n");
     assert_eq!(chosen(&two_due(), &two, &[], at(0)), [begin("gate"), begin("yard")]);
-    let place = "[change]\nat_once = 2\ncoverage = [{ place = 'dock', devices = ['gate', 'yard'] }]\n";
+    let place =
+        "[change]\nat_once = 2\ncoverage = [{ place = 'dock', devices = ['gate', 'yard'] }]\n";
     assert_eq!(chosen(&two_due(), &policy(place), &[], at(0)), [begin("gate")]);
 }
 
@@ -109,8 +115,10 @@ fn without_a_window_only_what_somebody_asked_for_is_changed() {
 
 #[test]
 fn certificate_and_password_of_a_device_are_not_changed_in_one_window() {
-    let mut entries =
-        [settled(password("yard"), at(90 * 86_400)), settled(subject("yard", Kind::Certificate), at(-1))];
+    let mut entries = [
+        settled(password("yard"), at(90 * 86_400)),
+        settled(subject("yard", Kind::Certificate), at(-1)),
+    ];
     entries[0].changed = Some(at(-60));
     assert!(chosen(&entries, &policy(""), &[], at(0)).is_empty());
     assert_eq!(chosen(&entries, &policy(""), &[], at(86_400)), [("yard".to_owned(), Aim::Begin)]);

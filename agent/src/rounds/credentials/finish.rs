@@ -87,9 +87,10 @@ impl Rounds {
         if is_settled {
             logins.admitted();
         } else if refused {
-            let mark = entry.rotation.trusted().map_or_else(Mark::default, |id| {
-                marked(Mark::default(), *id)
-            });
+            let mark = entry
+                .rotation
+                .trusted()
+                .map_or_else(Mark::default, |id| marked(Mark::default(), *id));
             logins.refused(mark, now);
         }
         if is_settled || refused {
@@ -99,7 +100,12 @@ impl Rounds {
     }
 
     /// From now on the device is held to the certificate that it was given.
-    async fn hold_to(&mut self, keyring: &std::sync::Arc<Keyring>, device: &DeviceName, entry: &Entry) {
+    async fn hold_to(
+        &mut self,
+        keyring: &std::sync::Arc<Keyring>,
+        device: &DeviceName,
+        entry: &Entry,
+    ) {
         let Some(id) = entry.rotation.trusted().copied() else { return };
         let (keyring, subject) = (keyring.clone(), entry.subject.clone());
         let look = move || {
@@ -131,7 +137,9 @@ impl Rounds {
             Came::GivenUp => (Some(Deed::RotationFailed), "given_up"),
             Came::Stranded => (Some(Deed::DeviceStranded), "stranded"),
             // The first time of a row: it may go on like this for days.
-            Came::Underway if !trouble.is_empty() && failures == 0 && turned.refused_or_broken() => {
+            Came::Underway
+                if !trouble.is_empty() && failures == 0 && turned.refused_or_broken() =>
+            {
                 (Some(Deed::RotationFailed), "interrupted")
             }
             Came::Underway => (None, "interrupted"),

@@ -11,8 +11,8 @@ use crate::config::{LoginSource, SiteDevice, SiteSource};
 use crate::device::Target;
 use crate::device::mobotix::Dialects;
 use crate::inventory::Mark;
-use crate::rotation::attempts::Limit;
 use crate::rotate::hands::{Desk, Device, Maker, Recovery};
+use crate::rotation::attempts::Limit;
 use crate::store::journal::{Entry, Journal};
 use crate::store::subject::{Kind, Subject};
 use crate::store::vault::{Vault, VaultError};
@@ -151,7 +151,11 @@ impl Keyring {
         let (limit, device) = (Limit::default(), Some(device));
         let asked = self.journal.attempts(device, now).and_then(|attempts| {
             let is_free = attempts.free_at(&limit, now) <= now;
-            if is_free { self.journal.charge(device, &limit, now).map(|()| true) } else { Ok(false) }
+            if is_free {
+                self.journal.charge(device, &limit, now).map(|()| true)
+            } else {
+                Ok(false)
+            }
         });
         asked.unwrap_or_else(|error| {
             tracing::error!(%error, "a log-in cannot be counted, so it is not made");

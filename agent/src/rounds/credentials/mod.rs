@@ -38,9 +38,9 @@ use crate::rotation::Rotation;
 use crate::store::journal::{Entry, JournalError, Read};
 use crate::store::subject::Subject;
 
-pub use keyring::{Keyring, Tools};
 pub(super) use adopt::Adoptable;
 pub(super) use keyring::{Access, Claims, marked};
+pub use keyring::{Keyring, Tools};
 pub(super) use turn::Turned;
 
 /// Turns under way end within this, once the agent is told to stop.
@@ -230,8 +230,7 @@ impl Rounds {
         let each = each.map(|device| {
             let own = |entry: &&Entry| entry.subject.device.as_ref() == Some(&device.name);
             let entries: Vec<_> = held.entries.values().filter(own).collect();
-            let in_turn =
-                held.turning.values().any(|it| it.device.as_ref() == Some(&device.name));
+            let in_turn = held.turning.values().any(|it| it.device.as_ref() == Some(&device.name));
             let rest = held.rests.get(&device.name).map_or(0, |rest| rest.until);
             let free = !in_turn && rest <= seconds;
             let named = held.orders.names(&device.name);
@@ -286,7 +285,9 @@ impl Rounds {
             }
         };
         if tokio::time::timeout(FAREWELL, ending).await.is_err() {
-            tracing::warn!("turns under way did not end in time; they are taken up at the next start");
+            tracing::warn!(
+                "turns under way did not end in time; they are taken up at the next start"
+            );
         }
         self.credentials.turns.abort_all();
     }

@@ -67,11 +67,9 @@ impl Rounds {
         };
         let held = &mut self.credentials;
         let now = self.supplies.clock.now();
-        let settled =
-            held.orders.settle(held.entries.values(), |device| site.lists(device), now);
+        let settled = held.orders.settle(held.entries.values(), |device| site.lists(device), now);
         let busy: BTreeSet<&Subject> = held.turning.values().collect();
-        let (wants, changed) =
-            held.orders.wants(held.entries.values(), &busy, &yardstick.policy);
+        let (wants, changed) = held.orders.wants(held.entries.values(), &busy, &yardstick.policy);
         for want in wants {
             match want {
                 Want::Look(device) => drop(self.schedule.order(&device)),

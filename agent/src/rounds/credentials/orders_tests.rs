@@ -61,7 +61,10 @@ fn a_device_of_which_nothing_is_known_is_looked_at_once() {
     let look = vec![Want::Look("yard".parse().unwrap())];
     assert_eq!(orders.wants([].iter(), &BTreeSet::new(), &policy).0, look);
     assert!(orders.wants([].iter(), &BTreeSet::new(), &policy).0.is_empty());
-    assert_eq!(orders.wants([entry("yard", 1, at(9000))].iter(), &BTreeSet::new(), &policy).0.len(), 1);
+    assert_eq!(
+        orders.wants([entry("yard", 1, at(9000))].iter(), &BTreeSet::new(), &policy).0.len(),
+        1
+    );
 }
 
 #[test]

@@ -173,7 +173,9 @@ impl Turn {
             self.entry.rotation.known().iter().map(|held| held.credential).collect();
         let (keyring, subject) = (self.keyring.clone(), self.entry.subject.clone());
         let tidy = move || match &keyring.vault {
-            Ok(vault) => vault.tidy(&subject, &known).map_err(|error: VaultError| error.to_string()),
+            Ok(vault) => {
+                vault.tidy(&subject, &known).map_err(|error: VaultError| error.to_string())
+            }
             Err(why) => Err(why.clone()),
         };
         let done = tokio::task::spawn_blocking(tidy).await;

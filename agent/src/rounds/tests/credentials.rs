@@ -20,8 +20,7 @@ use crate::store::subject::Kind;
 
 const OLD: &str = "secret";
 const ON: &str = "[rotation]\npasswords = true\nsecond_administrator = false\n";
-const OPEN: &str =
-    "[rotation]\npasswords = true\nwindows = [{ from = '00:00', to = '00:00' }]\nsecond_administrator = false\n";
+const OPEN: &str = "[rotation]\npasswords = true\nwindows = [{ from = '00:00', to = '00:00' }]\nsecond_administrator = false\n";
 
 /// Cameras by name, and what else there is outside the agent.
 #[derive(Default)]
@@ -200,7 +199,9 @@ fn a_due_password_is_changed_in_its_window_and_visits_log_in_with_the_new_one() 
         world.order(2, &[]).await.unwrap();
         assert_eq!(world.progress().failing, 0);
     });
-    assert!(outside.password("yard") != OLD && outside.password("yard") != outside.password("gate"));
+    assert!(
+        outside.password("yard") != OLD && outside.password("yard") != outside.password("gate")
+    );
     assert_eq!(outside.lock().most_at_once, 1, "change.at_once");
     // A second run goes on with the vault's password, whatever the site file says.
     world.run(async |world| {
@@ -211,7 +212,10 @@ fn a_due_password_is_changed_in_its_window_and_visits_log_in_with_the_new_one() 
     });
     let deeds = world.deeds();
     let count = |deed: &str| deeds.iter().filter(|it| **it == deed).count();
-    assert_eq!((count("credential_adopted"), count("rotation_started"), count("rotated")), (2, 2, 2));
+    assert_eq!(
+        (count("credential_adopted"), count("rotation_started"), count("rotated")),
+        (2, 2, 2)
+    );
     assert_eq!(count("login_refused"), 0);
     // The old ones are there as well: adopted means escrowed first.
     assert_eq!(outside.lock().escrow.len(), 4);
@@ -260,9 +264,7 @@ fn until_the_controller_has_the_sealed_copy_no_camera_is_touched() {
         world.desire(1, ON);
         world.until(|progress| progress.credentials.len() == 1).await;
         let done = world.rotate(1, &["yard"]).await;
-        world
-            .until(|progress| progress.credentials[0].trouble.contains("acknowledged"))
-            .await;
+        world.until(|progress| progress.credentials[0].trouble.contains("acknowledged")).await;
         assert_eq!(outside.password("yard"), OLD);
         outside.lock().controller_away = false;
         world.pass(400).await;
@@ -304,7 +306,8 @@ fn a_camera_that_dies_in_between_is_left_to_the_machine_and_no_visit_logs_in() {
         world.order(2, &["yard"]).await.unwrap();
         assert_eq!((world.logins("yard"), world.progress().failing), (logins, 1));
         outside.lock().dead = false;
-        world.pass(600).await;
+        // What was not answered counts as failed for an hour.
+        world.pass(4000).await;
         world.until(|progress| changed(progress) == 1).await;
         world.order(3, &["yard"]).await.unwrap();
         assert_eq!((world.logins("yard"), world.progress().failing), (logins + 1, 0));
