@@ -80,7 +80,7 @@ impl Rounds {
             && let Some(subject) = keyring::certificate_of(device)
         {
             // Nobody has its key; what is kept tells which one it is.
-            self.take_over(&keyring, policy, subject, Secret::new(&pin.to_string())).await;
+            self.take_over(&keyring, policy, subject, Secret::new(pin.to_string())).await;
         }
     }
 

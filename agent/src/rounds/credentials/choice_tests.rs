@@ -94,7 +94,7 @@ fn what_policy_does_not_want_is_left_alone_but_a_doubt_is_brought_to_its_end() {
 fn a_stranded_device_halts_what_nobody_named() {
     let entries = [stranded("gate"), settled(password("yard"), at(-1))];
     let gate = ("gate".to_owned(), Aim::Finish);
-    assert_eq!(chosen(&entries, &policy(""), &[], at(0)), [gate.clone()]);
+    assert_eq!(chosen(&entries, &policy(""), &[], at(0)), std::slice::from_ref(&gate));
     let yard = ("yard".to_owned(), Aim::Begin);
     assert_eq!(chosen(&entries, &policy(""), &["yard"], at(0)), [gate.clone(), yard]);
     let place = "[change]\ncoverage = [{ place = 'dock', devices = ['gate', 'yard'] }]\n";
