@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use proto::wire::rotation::RotationState;
 use tokio::sync::Notify;
 
 use super::super::{Deed, Entry, NotStored, Outlet, Shelf};
@@ -16,6 +17,7 @@ pub struct Store {
     entries: Mutex<Vec<Entry>>,
     arrived: Notify,
     deeds: Mutex<Vec<&'static str>>,
+    states: Mutex<Vec<RotationState>>,
     shelf: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -27,6 +29,10 @@ impl Store {
 
     pub fn deeds(&self) -> Vec<&'static str> {
         self.deeds.lock().unwrap().clone()
+    }
+
+    pub fn states(&self) -> Vec<RotationState> {
+        self.states.lock().unwrap().clone()
     }
 
     pub fn clear(&self) {
@@ -59,6 +65,13 @@ impl Outlet for Store {
     async fn report(&self, entry: Entry) -> Result<(), NotStored> {
         self.check()?;
         self.entries.lock().unwrap().push(entry);
+        self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        self.check()?;
+        self.states.lock().unwrap().push(state);
         self.arrived.notify_waiters();
         Ok(())
     }
