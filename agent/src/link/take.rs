@@ -134,7 +134,9 @@ impl Link {
                 Ok(order) => {
                     listed.insert(order.id.clone());
                     match order.what {
-                        Work::Visit(_) => visits.push(order),
+                        Work::Visit(_) | Work::Plan(_) | Work::Apply(_) | Work::Resume => {
+                            visits.push(order);
+                        }
                         Work::Renew => self.order_renewal(order),
                     }
                 }

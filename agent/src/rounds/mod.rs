@@ -8,6 +8,7 @@
 
 mod carry;
 mod coarse;
+mod enforce;
 mod kept;
 mod loaded;
 mod logs;
@@ -22,26 +23,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use proto::wire::policy::{Desired, OrderId};
+use proto::wire::policy::{Desired, Order, OrderId};
 use proto::{DeviceName, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::enforce::{Enforcement, Happened};
 use self::loaded::Loaded;
 use self::logs::Logs;
 use self::upkeep::Search;
 use self::visits::Paid;
 use self::yardstick::Yardstick;
+use crate::apply::Keeper;
 use crate::clock::AgentClock;
 use crate::device::mobotix::Dialects;
 use crate::device::{Driver, Limits, Target};
 use crate::discovery::Survey;
 use crate::facts::VmsFacts;
 use crate::inventory::Inventory;
+use crate::rotate::devices::Devices;
 use crate::schedule::Schedule;
 
-pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf};
+pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf, Told};
 
 /// Wishes that may wait.
 const MOST_WISHES: usize = 64;
@@ -58,6 +62,8 @@ pub struct Supplies {
     pub outlet: Arc<dyn Outlet>,
     /// Keeps what can be observed again.
     pub shelf: Arc<dyn Shelf>,
+    /// Keeps what a change would lose: configurations as they were, and web logs.
+    pub keeper: Arc<dyn Keeper>,
     /// What the controller wants the site to be; the latest counts.
     pub desired: watch::Receiver<Option<Arc<Desired>>>,
     /// Looks an environment variable up: a site file may name one for a password.
@@ -97,6 +103,10 @@ enum Wish {
         devices: Vec<DeviceName>,
         done: oneshot::Sender<()>,
     },
+    CarryOut {
+        order: Order,
+        done: oneshot::Sender<()>,
+    },
     Resend(Vec<DeviceName>),
     Reload,
 }
@@ -116,6 +126,17 @@ impl Handle {
         let (done, ended) = oneshot::channel();
         let wish = Wish::Visit { id, expires_at, devices, done };
         self.wishes.send(wish).await.map_err(|_| Ended)?;
+        Ok(ended)
+    }
+
+    /// Carries out an order about changes: to make a plan, to carry one out, to go on after a halt. What comes back ends
+    /// well when it has come to its end, whatever that is, and badly when the order has expired.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn carry_out(&self, order: Order) -> Result<oneshot::Receiver<()>, Ended> {
+        let (done, ended) = oneshot::channel();
+        self.wishes.send(Wish::CarryOut { order, done }).await.map_err(|_| Ended)?;
         Ok(ended)
     }
 
@@ -171,6 +192,8 @@ pub struct Progress {
     pub policy_error: Option<String>,
     /// Why networks cannot be searched.
     pub search_error: Option<String>,
+    /// Why nothing is changed unattended: it was halted.
+    pub halted: Option<String>,
 }
 
 /// The rounds, to be run.
@@ -197,6 +220,9 @@ pub struct Rounds {
     /// Whom the tasks of `visits` visit.
     visited: BTreeMap<tokio::task::Id, DeviceName>,
     orders: Vec<UnderWay>,
+    /// Who is at which device: visits, changes and rotations alike.
+    devices: Devices,
+    enforcement: Enforcement,
     search: Search,
     /// When upkeep is due, in seconds of the monotonic clock.
     upkeep_due: u64,
@@ -224,6 +250,7 @@ enum Event {
     Wished(Wish),
     Desired,
     Searched,
+    Changed(Happened),
     Time,
     Stopped,
 }
@@ -252,6 +279,8 @@ impl Rounds {
             visits: JoinSet::new(),
             visited: BTreeMap::new(),
             orders: Vec::new(),
+            devices: Devices::default(),
+            enforcement: Enforcement::default(),
             search: Search::new(survey),
             upkeep_due: 0,
             last_visit: None,
@@ -260,7 +289,7 @@ impl Rounds {
         (rounds, Handle { wishes: sender, progress: receiver })
     }
 
-    /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing.
+    /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing. Changes are not.
     pub async fn run(mut self, stop: CancellationToken) {
         self.begin().await;
         loop {
@@ -275,18 +304,20 @@ impl Rounds {
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,
+                Event::Changed(happened) => self.enforced(happened).await,
                 Event::Time => self.upkeep().await,
                 Event::Stopped => break,
             }
         }
         self.visits.abort_all();
         self.save().await;
+        self.end_enforcement().await;
     }
 
     async fn next(&mut self, stop: &CancellationToken) -> Event {
         let clock = self.supplies.clock.clone();
         let moved = certs::Clock::moved(&*clock);
-        let wake = self.next_wake();
+        let (wake, devices) = (self.next_wake(), self.devices.clone());
         tokio::select! {
             () = stop.cancelled() => Event::Stopped,
             Some(paid) = self.visits.join_next_with_id() => {
@@ -295,6 +326,8 @@ impl Rounds {
             Some(wish) = self.wishes.recv() => Event::Wished(wish),
             Ok(()) = self.supplies.desired.changed() => Event::Desired,
             () = self.search.ended() => Event::Searched,
+            happened = self.enforcement.happened() => Event::Changed(happened),
+            () = devices.freed() => Event::Time,
             () = moved => Event::Time,
             () = clock.wait_seconds(wake) => Event::Time,
         }
@@ -302,7 +335,8 @@ impl Rounds {
 
     /// When something is to be done next, in seconds of the monotonic clock.
     fn next_wake(&self) -> u64 {
-        let visit = self.schedule.next().filter(|_| self.may_pay());
+        let next = self.schedule.next_of(|name| self.devices.is_free(name));
+        let visit = next.filter(|_| self.may_pay());
         visit.map_or(self.upkeep_due, |visit| visit.min(self.upkeep_due))
     }
 
@@ -311,6 +345,7 @@ impl Rounds {
             Wish::Visit { id, expires_at, devices, done } => {
                 self.take_order(id, expires_at, devices, done).await;
             }
+            Wish::CarryOut { order, done } => self.take_change_order(order, done).await,
             Wish::Resend(devices) => self.resend(&devices).await,
             Wish::Reload => {
                 self.reload().await;
@@ -338,6 +373,7 @@ impl Rounds {
             site_error: self.errors.site.clone(),
             policy_error: self.errors.policy.clone(),
             search_error: self.errors.search.clone(),
+            halted: self.enforcement.halted(),
         };
         self.progress.send_if_modified(|shown| {
             let changed = *shown != now;

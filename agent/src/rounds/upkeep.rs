@@ -45,6 +45,7 @@ impl Rounds {
         self.supplies.desired.mark_changed();
         self.upkeep_due = self.supplies.clock.seconds().saturating_add(MINUTE);
         self.reload().await;
+        self.begin_enforcement().await;
     }
 
     /// What is due once a minute.
@@ -60,6 +61,7 @@ impl Rounds {
         self.tell_workstations().await;
         self.save().await;
         self.begin_search(now);
+        self.enforce().await;
     }
 
     async fn stamp(&self) -> Vec<Option<(u64, u64)>> {
@@ -144,6 +146,7 @@ impl Rounds {
         self.take_yardstick().await;
         if self.yardstick.as_ref().map(|yardstick| yardstick.generation) != before {
             self.tell_all().await;
+            self.enforce().await;
         }
     }
 

@@ -18,9 +18,10 @@ use super::{MOST_ORDERS, Rounds, UnderWay};
 use crate::clock::AgentClock;
 use crate::config::read;
 use crate::config::{PasswordSource, SiteDevice, SiteSource};
-use crate::device::{Limits, Trials};
+use crate::device::{Limits, Trials, shown};
 use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation, Source};
 use crate::inventory::{Leave, Logins, Look, Mark, Occasion};
+use crate::rotate::devices::Taken;
 use crate::schedule;
 use crate::visit::{self, Call, Equipment, Terms, Way};
 
@@ -49,6 +50,8 @@ pub(super) struct Paid {
     wanted: Option<Pin>,
     /// Whether questions were allowed that may cost a failed log-in.
     trials: Trials,
+    /// Its configuration's lines, secrets hidden.
+    lines: Option<Vec<String>>,
 }
 
 /// How a visit was paid.
@@ -79,11 +82,14 @@ impl Rounds {
     /// Begins the visits that are due.
     pub(super) fn pay_visits(&mut self) {
         while self.may_pay() {
-            let Some(visit) = self.schedule.take(self.supplies.clock.seconds()) else { return };
+            let devices = self.devices.clone();
+            let now = self.supplies.clock.seconds();
+            let visit = self.schedule.take_of(now, |name| devices.is_free(name));
+            let Some(visit) = visit else { return };
             let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
-            match self.errand(&visit.device, occasion) {
-                Some(errand) => {
-                    let task = self.visits.spawn(errand.pay());
+            match self.errand(&visit.device, occasion).zip(devices.take(Some(&visit.device))) {
+                Some((errand, taken)) => {
+                    let task = self.visits.spawn(errand.pay(taken));
                     self.visited.insert(task.id(), visit.device);
                 }
                 None => self.pass_over(&visit.device),
@@ -143,12 +149,14 @@ impl Rounds {
                 Err(failure) => schedule::Ended::Failed(failure.class),
             };
             self.tell_change(&paid.look, before.as_ref()).await;
+            self.look_for_drift(&paid.look, before.as_ref(), paid.lines).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);
             self.tell(&name, &kept).await;
             self.schedule.done(&name, ended, self.supplies.clock.seconds());
             self.tell_workstations().await;
+            self.enforce().await;
         }
         self.settle_orders(&name);
     }
@@ -156,7 +164,7 @@ impl Rounds {
     /// Enters a look at a device on the network into the inventory, and makes it what it stands for: a look as a stranger
     /// at a device that refused us is still a refusal, unless nobody logs in to it anyway.
     async fn enter_look(&mut self, paid: &mut Paid, before: Option<&Kept>) {
-        let Paid { name, look, mark, manner, wanted, trials } = paid;
+        let Paid { name, look, mark, manner, wanted, trials, lines: _ } = paid;
         let now = look.observed_at;
         let class = look.outcome.as_ref().err().map(|failure| failure.class);
         if *manner == Manner::Offline {
@@ -276,7 +284,8 @@ fn still_refused(before: Option<&Kept>) -> Failure {
 }
 
 impl Errand {
-    async fn pay(self) -> Paid {
+    /// Nobody else is at the device meanwhile.
+    async fn pay(self, _taken: Taken) -> Paid {
         let Self { device, site, yardstick, limits, environment, .. } = self;
         let name = device.name.clone();
         let wanted = match &device.source {
@@ -296,16 +305,18 @@ impl Errand {
         let (mark, call) = built
             .unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())));
         let trials = self.trials;
-        let paid = |look, manner| Paid { name, look, mark, manner, wanted, trials };
+        let paid =
+            |look, manner, lines| Paid { name, look, mark, manner, wanted, trials, lines };
         let mut call = match call {
             Ok(call) => call,
-            Err(why) => return paid(not_begun(head, observed_at, why), Manner::Offline),
+            Err(why) => return paid(not_begun(head, observed_at, why), Manner::Offline, None),
         };
         let leave = self.logins.leave(&mark, self.occasion, observed_at);
         let manner = prepare(&mut call, leave, self.accepted, trials);
-        let mut look = visit::visit(call, &self.equipment).await;
+        let (mut look, seen) = visit::visit_keeping(call, &self.equipment).await;
         look.observed_at = observed_at;
-        paid(look, manner)
+        let lines = tokio::task::spawn_blocking(move || shown(&seen?)).await.unwrap_or_default();
+        paid(look, manner, lines)
     }
 }
 

@@ -65,9 +65,13 @@ async fn orders(link: &Arc<Link>, rounds: &Handle) {
 }
 
 async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId> {
-    let Work::Visit(devices) = order.what else { return None };
-    let ended = rounds.visit(order.id.clone(), order.expires_at, devices).await.ok()?;
-    ended.await.ok()?;
+    let id = order.id.clone();
+    let ended = match order.what {
+        Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
+        Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
+        Work::Renew => return None,
+    };
+    ended.ok()?.await.ok()?;
     let mut drains = link.drains();
     let delivered = async {
         // An upload that was under way may have passed by what the visit brought; the next one cannot.
@@ -79,7 +83,7 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
         }
     };
     let _ = timeout(DELIVERY, delivered).await;
-    Some(order.id)
+    Some(id)
 }
 
 async fn resends(link: &Arc<Link>, rounds: &Handle) {

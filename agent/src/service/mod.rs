@@ -8,6 +8,7 @@
 mod board;
 mod desk;
 mod errands;
+mod keeper;
 mod metrics;
 mod socket;
 pub mod status;
@@ -199,6 +200,7 @@ fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Suppli
         clock: board.clock.clone(),
         outlet: desk.clone(),
         shelf: desk,
+        keeper: Arc::new(keeper::Keeper::new(&settings.data, board.clock.clone())),
         desired: link.desired(),
         environment: settings.environment.clone(),
         open: device::open,

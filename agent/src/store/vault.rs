@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use certs::random::{self, NoRandomness};
-use certs::seal::{self, Opener, SealError};
+use certs::seal::{self, Opener, Recipient, SealError};
 use proto::stored::{self, Stored, StoredError};
 use proto::{SealedCopy, Secret, SecretId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -175,6 +175,11 @@ impl Vault {
     pub fn with_key(data: &Path, key: &Secret) -> Result<Self, VaultError> {
         let key = Opener::parse(key).map_err(|_| VaultError::WrongKey)?;
         Ok(Self { journal: Journal::new(data), key: key.into() })
+    }
+
+    /// Whom the vault's key is for: what is sealed to it opens on this box alone.
+    pub fn recipient(&self) -> Recipient {
+        self.key.recipient()
     }
 
     /// Keeps fresh secrets durably and names them, in their order.

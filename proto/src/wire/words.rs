@@ -46,6 +46,8 @@ pub enum Sign {
     GoneDevice,
     /// Presents another certificate than before.
     ChangedCertificate,
+    /// Somebody changed back what the policy enforces.
+    DriftFound,
 }
 
 impl DeviceKind {
@@ -75,7 +77,8 @@ impl FailureClass {
 
 impl Sign {
     /// Every sign.
-    pub const ALL: [Self; 3] = [Self::NewDevice, Self::GoneDevice, Self::ChangedCertificate];
+    pub const ALL: [Self; 4] =
+        [Self::NewDevice, Self::GoneDevice, Self::ChangedCertificate, Self::DriftFound];
 
     /// The word in tables and files, where a measure has its code.
     pub fn as_str(self) -> &'static str {
@@ -83,6 +86,7 @@ impl Sign {
             Self::NewDevice => "new_device",
             Self::GoneDevice => "gone_device",
             Self::ChangedCertificate => "changed_certificate",
+            Self::DriftFound => "drift_found",
         }
     }
 }
@@ -98,7 +102,7 @@ one_for_one! {
     "kind of secret" SecretKind {
         DevicePassword, SecondAdministrator, DeviceCertificate, MessageKey, RecordingKey,
     }
-    "sign" Sign { NewDevice, GoneDevice, ChangedCertificate }
+    "sign" Sign { NewDevice, GoneDevice, ChangedCertificate, DriftFound }
 }
 
 /// A number of the wire as a word of ours.
