@@ -12,6 +12,7 @@ mod catalogue;
 mod corpora;
 mod demo;
 mod desk;
+mod enforce;
 mod faces;
 mod hostile;
 mod kill;

@@ -45,6 +45,9 @@ const THINKING: &[&str] = &[
     "agent/src/inventory/",
     "agent/src/rounds/carry.rs",
     "agent/src/rounds/coarse.rs",
+    "agent/src/rounds/enforce/proven.rs",
+    "agent/src/rounds/enforce/record.rs",
+    "agent/src/rounds/enforce/wire.rs",
     "agent/src/rounds/kept.rs",
     "agent/src/rounds/logs.rs",
     "agent/src/rounds/wire.rs",
@@ -140,7 +143,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("link", &["link", "clock", "identity", "store", "timekeeper"]),
     (
         "service",
-        &["service", "clock", "device", "discovery", "identity", "link", "rounds", "store"],
+        &["service", "apply", "clock", "device", "discovery", "identity", "link", "rounds", "store"],
     ),
     ("store", &["store", "rotation"]),
     ("rotate", &["rotate", "rotation", "store", "device", "clock"]),
@@ -152,6 +155,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "rounds",
         &[
+            "apply",
+            "change",
             "clock",
             "config",
             "device",
@@ -160,6 +165,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "firmware",
             "inventory",
             "measures",
+            "plan",
+            "rotate",
             "schedule",
             "site",
             "visit",

@@ -105,6 +105,9 @@ pub enum Order {
     /// Renew the agent's certificate now
     #[command(after_help = "Example:\n  palisade agent order renew harbour")]
     Renew(Renew),
+    /// Go on with unattended changes that halted
+    #[command(after_help = "Example:\n  palisade agent order resume harbour")]
+    Resume(Renew),
 }
 
 /// `agent order visit`
@@ -121,7 +124,7 @@ pub struct Visit {
     pub wait: Span,
 }
 
-/// `agent order renew`
+/// `agent order renew`, `agent order resume`
 #[derive(Debug, Args)]
 pub struct Renew {
     /// The site
@@ -132,7 +135,8 @@ pub struct Renew {
     pub wait: Span,
 }
 
-fn waiting(text: &str) -> Result<Span, String> {
+/// A time to wait for an order, up to 120 s.
+pub fn waiting(text: &str) -> Result<Span, String> {
     let span: Span = text.parse().map_err(|error: crate::config::BadSpan| error.to_string())?;
     if span.as_seconds() > 120 { Err("want at most 120s".to_owned()) } else { Ok(span) }
 }
@@ -229,6 +233,7 @@ fn send(order: &Order, connection: &Connection, console: &mut Console<'_>) -> Re
             (&visit.site, visit.wait, What::Visit(v1::VisitOrder { devices }))
         }
         Order::Renew(renew) => (&renew.site, renew.wait, What::Renew(v1::RenewOrder {})),
+        Order::Resume(resume) => (&resume.site, resume.wait, What::Resume(v1::ResumeOrder {})),
     };
     let reply = Session::open(connection, console)?.ask(v1::SendOrderRequest {
         site: site.to_string(),

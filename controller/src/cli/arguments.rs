@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, findings, init, login, operator, policy, reference,
-    restore, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, findings, init, login, operator, plan, policy,
+    reference, restore, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -73,6 +73,15 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// Have a site's agent say what it would do to its devices, and show a plan again
+    #[command(after_help = plan::EXAMPLE)]
+    Plan(plan::Plan),
+    /// List plans, and what became of them
+    #[command(after_help = "Example:\n  palisade plans harbour")]
+    Plans(plan::Plans),
+    /// Have exactly this plan carried out
+    #[command(after_help = "Example:\n  palisade apply 5b1e2a90 --wait 30m")]
+    Apply(plan::Apply),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),

@@ -20,6 +20,7 @@ pub mod login;
 pub mod meters;
 pub mod operators;
 pub mod orders;
+pub mod plans;
 pub mod policies;
 pub mod recovery;
 mod refusal;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 use certs::SharedClock;
 use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
-use tokio::sync::{Mutex, Semaphore, broadcast};
+use tokio::sync::{Mutex, Semaphore, broadcast, watch as change};
 
 use crate::store::Store;
 
@@ -101,6 +102,8 @@ pub struct Service {
     pub(crate) orders: orders::Orders,
     pub(crate) challenges: recovery::Challenges,
     pub(crate) news: broadcast::Sender<News>,
+    /// Grows whenever something of a plan came.
+    pub(crate) plans_changed: change::Sender<u64>,
     /// One for each who may watch findings.
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
@@ -132,6 +135,7 @@ impl Service {
             orders: orders::Orders::default(),
             challenges: recovery::Challenges::default(),
             news: broadcast::channel(NEWS).0,
+            plans_changed: change::Sender::new(0),
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),
             meters: Arc::default(),

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use certs::random;
 use proto::wire::policy::{MAX_DEVICES, MAX_ORDERS, Order, OrderId, Work};
 use proto::{SiteName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::OperatorPeer;
-use super::enrollment::failed;
 use super::live::lock;
 use super::{Refusal, Service};
 use crate::store::Deed;
@@ -110,22 +108,25 @@ impl Service {
         if wait > LONGEST_WAIT {
             return Err(Refusal::Invalid("wait: at most 120 s".to_owned()));
         }
-        let detail = match &what {
-            Work::Renew => "renew the agent's certificate".to_owned(),
-            Work::Visit(devices) if devices.is_empty() => "visit every device".to_owned(),
-            Work::Visit(devices) if devices.len() <= MAX_DEVICES => {
-                format!("visit {} devices", devices.len())
-            }
-            Work::Visit(_) => {
-                return Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}")));
-            }
-        };
+        self.order(by, site, (what, None), wait).await
+    }
+
+    /// The same; what is ordered may have an end of its own, before that of every order.
+    pub(super) async fn order(
+        &self,
+        by: &OperatorPeer,
+        site: &SiteName,
+        (what, end): (Work, Option<Timestamp>),
+        wait: Duration,
+    ) -> Result<Given, Refusal> {
+        let detail = detail(&what)?;
         let now = self.now();
         if self.orders.outstanding(site, now).len() >= MAX_ORDERS {
             return Err(Refusal::Exhausted(60));
         }
-        let id: OrderId = random::id().map_err(failed)?.parse().map_err(failed)?;
-        let expires_at = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
+        let id = Self::order_id()?;
+        let usual = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
+        let expires_at = end.map_or(usual, |end| end.min(usual));
         let order = Order { id: id.clone(), expires_at, what };
         let actor = by.actor(&self.organisation);
         let mut change = self.store.change().await?;
@@ -137,6 +138,16 @@ impl Service {
             Place::Taken(_) => {}
         }
         change.add_order(site, &order, &actor, now).await?;
+        match &order.what {
+            Work::Plan(_) => change.add_plan(site, &id, &actor, now).await?,
+            Work::Apply(it) => {
+                if !change.plan_applied(&it.plan, &actor, now).await? {
+                    let text = format!("somebody else has the plan {} carried out", it.plan);
+                    return Err(Refusal::Conflict(text));
+                }
+            }
+            Work::Visit(_) | Work::Renew | Work::Resume => {}
+        }
         let detail = format!("{id}: {detail}");
         let deed =
             Deed { time: now, actor, deed: "order_given", subject: site.to_string(), detail };
@@ -157,5 +168,30 @@ impl Service {
             self.orders.add(&site, order);
         }
         Ok(())
+    }
+}
+
+/// What an order is, for the audit log.
+fn detail(what: &Work) -> Result<String, Refusal> {
+    let named = |verb: &str, devices: &[proto::DeviceName]| match devices.len() {
+        0 => Ok(format!("{verb} every device")),
+        count if count <= MAX_DEVICES => Ok(format!("{verb} {count} devices")),
+        _ => Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}"))),
+    };
+    match what {
+        Work::Renew => Ok("renew the agent's certificate".to_owned()),
+        Work::Visit(devices) => named("visit", devices),
+        Work::Plan(devices) => named("plan for", devices),
+        Work::Apply(it) => {
+            // Who is changed is in the log by name, as far as a record has room.
+            let names: Vec<&str> = it.devices.iter().take(40).map(|it| it.as_str()).collect();
+            let more = match it.devices.len().saturating_sub(names.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            named(&format!("carry out plan {} on", it.plan), &it.devices)
+                .map(|text| format!("{text}: {}{more}", names.join(", ")))
+        }
+        Work::Resume => Ok("go on with unattended changes".to_owned()),
     }
 }

@@ -7,6 +7,7 @@
 use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
+use proto::wire::plan::{Applied, PlanPart};
 use proto::{DeviceName, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
@@ -51,6 +52,10 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// A part of a plan.
+    Plan(Box<PlanPart>),
+    /// What became of a plan, or of one of its devices.
+    Applied(Box<Applied>),
 }
 
 /// What became of an upload.
@@ -106,6 +111,9 @@ impl Service {
             intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
         }
         self.meters.reported(fresh);
+        if took.plans {
+            self.plans_changed.send_modify(|count| *count = count.wrapping_add(1));
+        }
         for device in took.news {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });
@@ -115,7 +123,7 @@ impl Service {
 
     fn oddities(&self, peer: &AgentPeer, oddities: &[String]) -> Deed {
         let shown = oddities.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-        tracing::warn!(agent = %peer.id, site = %peer.site, "an agent's audit chain is odd: {shown}");
+        tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
         Deed {
             time: self.now(),
             actor: Name::Controller(self.organisation.clone()).to_string(),
@@ -134,11 +142,20 @@ struct Took {
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
     oddities: Vec<String>,
+    /// Whether something of a plan came.
+    plans: bool,
 }
 
 impl Took {
     fn new(now: Timestamp, head: ChainHead) -> Self {
-        Self { now, head, news: Vec::new(), resend: Vec::new(), oddities: Vec::new() }
+        Self {
+            now,
+            head,
+            news: Vec::new(),
+            resend: Vec::new(),
+            oddities: Vec::new(),
+            plans: false,
+        }
     }
 
     async fn item(
@@ -165,6 +182,18 @@ impl Took {
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
+                }
+            }
+            Item::Plan(part) => {
+                self.plans = true;
+                if !intake.put_plan_part(site, &part, self.now).await? {
+                    self.oddities.push(format!("a part of plan {} fits no plan", part.id));
+                }
+            }
+            Item::Applied(applied) => {
+                self.plans = true;
+                if !intake.put_applied(site, &applied).await? {
+                    self.oddities.push(format!("what became of plan {} fits none", applied.plan));
                 }
             }
         }

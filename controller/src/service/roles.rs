@@ -46,6 +46,8 @@ acts! {
     PolicyRollout Viewer "see how far a policy is rolled out";
     ListVouches Viewer "list attestations and waivers";
     ListOperators Viewer "list operators";
+    ListPlans Viewer "list plans";
+    ShowPlan Viewer "read plans";
     ReadAuditLog Viewer "read the audit log";
     TurnoverStatus Viewer "see how far a turnover is";
     AddSite Operator "add sites";
@@ -53,6 +55,7 @@ acts! {
     RevokeToken Operator "revoke tokens";
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
+    ApplyPlan Operator "have plans carried out";
     ApplyPolicy Operator "apply policies";
     Attest Operator "attest";
     Waive Operator "waive";
@@ -97,7 +100,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [16, 9, 9]
+            [18, 10, 9]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -11,7 +11,8 @@ use super::*;
 
 /// What a database of each version held; the place in this list, from 1, is the version. A dump of a released version
 /// never changes.
-const DUMPS: &[&str] = &[include_str!("migrations/0001_dump.sql")];
+const DUMPS: &[&str] =
+    &[include_str!("migrations/0001_dump.sql"), include_str!("migrations/0003_dump.sql")];
 
 async fn pool(path: &Path) -> AnyPool {
     sqlx::any::install_default_drivers();

@@ -115,7 +115,7 @@ impl Rounds {
         self.audit_change(id, result).await;
         let id = id.as_str();
         self.tell_plan(Told::Applied(Box::new(wire::applied(id, result)))).await;
-        if let Some(why) = &trouble {
+        if let Some(why) = trouble.as_ref().filter(|_| result.was_begun()) {
             self.halt(&format!("{device}: {why}")).await;
         }
         if self.until().is_some() {
@@ -125,7 +125,7 @@ impl Rounds {
         let is_lost = |step: &crate::apply::StepResult| {
             matches!(step.outcome, Outcome::CutOff { .. })
         };
-        if !result.steps.iter().any(is_lost) {
+        if result.was_begun() && !result.steps.iter().any(is_lost) {
             self.schedule.order(device);
         }
     }

@@ -85,7 +85,11 @@ impl Proven {
         known.drifted.extend(news);
         let Some(lines) = lines else { return (Some(known), false) };
         if known.drifted.is_empty() {
-            (known.at, known.lines, known.drift) = (looks.at, lines, None);
+            known.drift = None;
+            // What is as it was is not written anew each hour.
+            if known.lines != lines {
+                (known.at, known.lines) = (looks.at, lines);
+            }
             return (Some(known), false);
         }
         if !is_news {
@@ -170,4 +174,74 @@ pub(super) fn enforced(findings: &[Finding], verdict: Verdict) -> BTreeSet<Measu
         it.stance == Stance::Enforce && !it.waived && it.judgment == verdict
     };
     findings.iter().filter(wanted).map(|it| it.measure).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::CameraFacts;
+
+    /// A finding about C09 and one about C13, both enforced.
+    fn findings(crawling: Verdict) -> Vec<Finding> {
+        let facts = Facts::Camera(Box::new(CameraFacts::unread("a test")));
+        let policy = proto::Policy::from_toml("[stances]\nC09 = \"enforce\"\n").unwrap();
+        let advisories = crate::firmware::Advisories::builtin();
+        let site = crate::site::Site {
+            policy: &policy,
+            advisories: &advisories,
+            device: &"yard".parse().unwrap(),
+            now: Timestamp::from_unix(1_800_000_000),
+            attestations: &[],
+            vms_addresses: &[],
+        };
+        let mut all = crate::measures::assess(&facts, &site);
+        let ours = all.iter_mut().filter(|it| it.measure.code() == "C09");
+        ours.for_each(|it| it.judgment = crawling);
+        all
+    }
+
+    fn look(
+        before: Option<Proven>,
+        (then, now): (Verdict, Verdict),
+        line: &str,
+    ) -> (Option<Proven>, bool) {
+        let facts = Facts::Camera(Box::new(CameraFacts::unread("a test")));
+        let looks = Looks {
+            at: Timestamp::from_unix(1_800_000_000),
+            lines: Some(vec!["a: b=1".to_owned(), line.to_owned()]),
+            then: &findings(then),
+            now: &findings(now),
+            facts_then: None,
+            facts_now: &facts,
+        };
+        Proven::learn(before, looks)
+    }
+
+    #[test]
+    fn what_is_changed_back_is_told_once_until_it_is_cured() {
+        use Verdict::{Met, Unmet};
+        let (good, bad) = ("homepage: MODE=forbidden", "homepage: MODE=allowed");
+        let (known, is_news) = look(None, (Unmet, Met), good);
+        assert!(!is_news && known.as_ref().unwrap().sign().is_none());
+        let (known, is_news) = look(known, (Met, Unmet), bad);
+        let told = known.as_ref().unwrap().told().unwrap();
+        assert!(is_news && told.starts_with(&format!("C09: - {good}; + {bad}; ")), "{told}");
+        let (known, is_news) = look(known, (Unmet, Unmet), bad);
+        assert!(!is_news && known.as_ref().unwrap().sign().is_some(), "it stands until it is cured");
+        let (known, is_news) = look(known, (Unmet, Met), good);
+        assert!(!is_news && known.as_ref().unwrap().sign().is_none());
+        let (known, is_news) = look(known, (Met, Unmet), bad);
+        assert!(is_news, "and once more");
+        assert_eq!(Proven::from_bytes(&known.as_ref().unwrap().to_bytes()), known);
+    }
+
+    #[test]
+    fn neither_another_policy_nor_a_camera_that_behaves_otherwise_is_drift() {
+        use Verdict::{Met, Unmet};
+        let (known, _) = look(None, (Met, Met), "x: y=1");
+        let (known, is_news) = look(known, (Unmet, Unmet), "x: y=2");
+        assert!(!is_news, "by today's policy it was not met before either");
+        let (known, is_news) = look(known, (Met, Unmet), "x: y=2");
+        assert!(!is_news && known.unwrap().sign().is_none(), "no line differs");
+    }
 }

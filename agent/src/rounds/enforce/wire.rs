@@ -1,6 +1,7 @@
 //! Plans and what became of them, as they are told to the controller: structured, every text made printable and short.
 //! What the controller is shown is never carried out. Pure.
 
+use proto::text::printable;
 use proto::wire::plan::{MAX_LIST, MAX_PARTS, fit};
 use proto::wire::v1;
 use proto::{DeviceName, Timestamp};
@@ -13,6 +14,8 @@ use crate::plan::{DevicePlan, Failed, Plan, Step, Task, TaskKind};
 const PART: usize = 96 << 10;
 /// A device with more bytes is shown without its lines: no camera has so many unless it means to.
 const MOST_DEVICE: usize = 160 << 10;
+/// Longest text of such a device, in characters.
+const SHORT: usize = 80;
 /// Lines of one step that are shown.
 const MOST_LINES: usize = 60;
 /// Steps, and tasks, of one device that are shown.
@@ -50,6 +53,7 @@ pub(super) fn parts(plan: &Plan, head: Head<'_>) -> Vec<v1::PlanReport> {
         let mut device = planned(device);
         if size(&device) > MOST_DEVICE {
             device.steps.iter_mut().for_each(shorten);
+            device.tasks.iter_mut().for_each(|task| task.words = printable(&task.words, SHORT));
         }
         let size = size(&device);
         if bytes > 0 && bytes + size > PART {
@@ -88,7 +92,9 @@ fn size(device: &v1::PlannedDevice) -> usize {
 fn shorten(step: &mut v1::PlannedStep) {
     let section = "too many or too long to be shown".to_owned();
     step.lines = vec![v1::PlannedLine { section, before: None, after: None }];
-    step.others.truncate(1);
+    step.others.clear();
+    step.title = printable(&step.title, SHORT);
+    step.way_back = printable(&step.way_back, SHORT);
 }
 
 fn failed(failed: &Failed) -> v1::UnplannedDevice {
@@ -208,4 +214,124 @@ pub(super) fn over(
     };
     let what = Some(v1::applied_report::What::Over(over));
     v1::AppliedReport { plan: plan.to_owned(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proto::policy::ChangeRules;
+    use proto::wire::plan::{Applied, PlanPart};
+    use proto::{Disruption, LockoutRisk};
+
+    use super::*;
+    use crate::change::{Change, Digest, Edit, LineEdit, Takes};
+    use crate::plan::Harm;
+
+    /// A device that puts the worst into everything it may say.
+    fn hostile(name: &str, steps: u32, line: &str) -> DevicePlan {
+        let edit = LineEdit {
+            section: line.to_owned(),
+            before: Some(line.to_owned()),
+            after: None,
+        };
+        let step = |number| Step {
+            number,
+            measure: "C09".parse().unwrap(),
+            change: Change::ForbidCrawling,
+            words: line.to_owned(),
+            edit: Edit {
+                lines: vec![edit.clone(); 70],
+                takes: Takes::Update,
+                shows: Shows::Behaviour,
+                digest: Digest::of(b""),
+            },
+            harm: Harm {
+                risk: Risk::CutOff,
+                disruption: Disruption::None,
+                lockout_risk: LockoutRisk::None,
+                reboot: false,
+                video_s: 0,
+                others: vec![line.to_owned(); 70],
+                way_back: Some(line.to_owned()),
+            },
+            undo: String::new(),
+            point_of_no_return: String::new(),
+        };
+        let task = Task {
+            measure: "C09".parse().unwrap(),
+            kind: TaskKind::Person,
+            words: line.to_owned(),
+            confirm: String::new(),
+        };
+        DevicePlan {
+            device: name.parse().unwrap(),
+            address: line.to_owned(),
+            product: Some(line.to_owned()),
+            firmware: None,
+            pin: None,
+            user: None,
+            configuration: Digest::of(b""),
+            must_admit: BTreeSet::new(),
+            steps: (1..=steps).map(step).collect(),
+            tasks: vec![task; 70],
+        }
+    }
+
+    fn told(devices: Vec<DevicePlan>) -> Vec<v1::PlanReport> {
+        let now = Timestamp::from_unix(1_800_000_000);
+        let plan = Plan::new(now, &ChangeRules::default(), None, devices, Vec::new());
+        let id = "a".repeat(32);
+        parts(&plan, Head { id: &id, expires_at: now, unattended: false })
+    }
+
+    #[test]
+    fn whatever_a_device_says_fits_the_wire_and_the_outbox() {
+        for line in ["x".repeat(5000), "\u{1b}[2J".repeat(900), "\u{e0001}".repeat(5000)] {
+            for part in told(vec![hostile("yard", 70, &line), hostile("gate", 1, &line)]) {
+                let sizes: usize = part.devices.iter().map(size).sum();
+                assert!(sizes < 240 << 10, "{sizes}");
+                PlanPart::try_from(part).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_site_goes_in_parts_that_know_how_many_they_are() {
+        let line = "y".repeat(300);
+        let devices = (0..40).map(|number| hostile(&format!("cam-{number}"), 1, &line));
+        let parts = told(devices.collect());
+        assert!(parts.len() > 1);
+        assert_eq!(parts.iter().map(|part| part.devices.len()).sum::<usize>(), 40);
+        for (number, part) in (0..).zip(&parts) {
+            assert_eq!((part.number, part.of as usize), (number, parts.len()));
+        }
+        assert_eq!(told(Vec::new()).len(), 1, "an empty plan is told as well");
+    }
+
+    #[test]
+    fn what_became_of_a_device_fits_the_wire() {
+        let step = StepResult {
+            number: 1,
+            measure: "C09".parse().unwrap(),
+            words: "\u{1b}".repeat(900),
+            outcome: Outcome::Reverted { why: "\u{202e}".repeat(900), by: By::ItsReboot },
+            video_lost_ms: None,
+        };
+        let result = DeviceResult {
+            device: "yard".parse().unwrap(),
+            began: Timestamp::from_unix(0),
+            ended: Timestamp::from_unix(9),
+            steps: vec![step],
+            stopped: Some("\n".repeat(5000)),
+            reboots: 0,
+            video_lost_ms: Some(7),
+            moved_to: None,
+            notes: vec!["x".repeat(9000); 70],
+        };
+        let read = Applied::try_from(applied(&"b".repeat(32), &result)).unwrap();
+        assert_eq!((read.device, read.body().what.is_some()), (Some(result.device), true));
+        let over = over(&"b".repeat(32), Some("yard: it lied"), &[], None);
+        assert_eq!(Applied::try_from(over).unwrap().failed(), Some(true));
+    }
 }

@@ -200,7 +200,11 @@ impl One {
         let job = Job { plan, target, attestations, vms_addresses };
         let result = apply::guarded(job, (*self.shop).clone()).await;
         let trouble = result.trouble(self.shop.policy.change.most_video_lost_s);
-        let how = trouble.clone().map_or(How::Well, How::Badly);
+        let how = match (&self.wanted, trouble.clone()) {
+            // Somebody else was at its settings in that moment: nothing was learned about the change.
+            (Wanted::Fresh { .. }, Some(_)) if !result.was_begun() => How::Unseen,
+            (_, trouble) => trouble.map_or(How::Well, How::Badly),
+        };
         (Some(Event::Ended { id, result: Box::new(result), trouble }), how)
     }
 
