@@ -7,6 +7,8 @@
 //!
 //! The recipients are signed by the organisation's root. A controller hands them on, but cannot put itself among them.
 
+mod peel;
+
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
@@ -18,6 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::key::{self, Key, KeyError};
 use crate::seal::{self, MAX_OPENED, Opener, Recipient, SealError};
+
+pub use peel::{lacking, peel};
 
 /// Most recipients.
 pub const MOST_RECIPIENTS: usize = proto::wire::escrow::MAX_RECIPIENTS;

@@ -3,7 +3,9 @@
 //! The file is TOML; every key has a default, so an empty file is a policy. The keys are described where they
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
+mod certificates;
 mod change;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,7 +17,9 @@ use crate::finding::Waiver;
 use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
 
+pub use certificates::Certificates;
 pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
+pub use rotation::{EscrowRule, ProofRule, RotationRules};
 
 /// What is to be done about a measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +58,8 @@ pub struct Policy {
     pub web_log: WebLog,
     /// When and how devices may be changed, and what cures need to know.
     pub change: ChangeRules,
+    /// Which credentials are replaced, when, and how carefully.
+    pub rotation: RotationRules,
     /// Accepted unmet measures.
     pub waivers: Vec<Waiver>,
 }
@@ -216,22 +222,6 @@ pub struct ExpectedAccount {
     pub group: String,
 }
 
-/// `[certificates]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Certificates {
-    /// PEM texts of the authorities whose certificates count as our own. Default: none stated.
-    pub authorities: Vec<String>,
-    /// Days before its end at which a certificate is reported. Default 30.
-    pub warn_days: u32,
-}
-
-impl Default for Certificates {
-    fn default() -> Self {
-        Self { authorities: Vec::new(), warn_days: 30 }
-    }
-}
-
 /// `[firmware]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -298,7 +288,9 @@ impl Policy {
         if self.web_log.failed_logins == 0 {
             return Err("web_log.failed_logins: want 1 or more".to_owned());
         }
+        self.certificates.check()?;
         self.change.check()?;
+        self.rotation.check()?;
         self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {
             if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {

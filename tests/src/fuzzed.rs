@@ -15,8 +15,11 @@ use certs::ticket::Ticket;
 use certs::{Leaf, Name, peer, request, trust};
 use controller::config::Loaded;
 use prost::Message as _;
+use proto::EscrowRecord;
 use proto::wire::finding::{Report, Unchanged, digest_form};
+use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::policy::{Desired, Order};
+use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
@@ -88,7 +91,23 @@ pub fn report(bytes: &[u8]) -> bool {
                 Ok(unchanged) => v1::DeviceUnchanged::from(&unchanged) == wire,
                 Err(_) => false,
             },
-            Some(What::Audit(_) | What::Forgotten(_) | What::Escrow(_)) => true,
+            Some(What::Escrow(wire)) => match EscrowRecord::try_from(wire.clone()) {
+                Ok(record) => v1::EscrowRecord::from(&record) == wire,
+                Err(_) => false,
+            },
+            Some(What::Rotated(wire)) => match RotationState::try_from(wire.clone()) {
+                Ok(state) => v1::RotationState::from(&state) == wire,
+                Err(_) => false,
+            },
+            Some(What::Plan(wire)) => match PlanPart::try_from(wire.clone()) {
+                Ok(part) => *part.body() == wire,
+                Err(_) => false,
+            },
+            Some(What::Applied(wire)) => match Applied::try_from(wire.clone()) {
+                Ok(applied) => *applied.body() == wire,
+                Err(_) => false,
+            },
+            Some(What::Audit(_) | What::Forgotten(_)) => true,
             None => false,
         };
     }

@@ -58,9 +58,7 @@ fn present(then: Option<&WebLogSummary>, log: &WebLogSummary) -> Vec<String> {
     let then = then.filter(|then| then.oldest.is_some() && then.oldest == log.oldest);
     let came = |address: &IpAddr, user: &String, successful: u32| {
         let before = then.and_then(|then| then.sources.get(address));
-        before.is_none_or(|before| {
-            !before.users.contains(user) || before.successful < successful
-        })
+        before.is_none_or(|before| !before.users.contains(user) || before.successful < successful)
     };
     let own = log.own.as_ref().map(IpAddr::to_canonical);
     let others = log.sources.iter().filter(|(address, _)| Some(address.to_canonical()) != own);

@@ -211,7 +211,8 @@ impl Rounds {
         }
     }
 
-    /// Enters into the audit log that a device failed, or recovered.
+    /// Enters into the audit log that a device failed, or recovered; before the look is kept, so that a plug that is pulled
+    /// in between has it entered twice rather than never.
     async fn tell_change(&self, look: &Observation, before: Option<&Kept>) {
         let name = look.device.name.as_str();
         let failed_before = before.and_then(Kept::failure).is_some();
@@ -305,8 +306,7 @@ impl Errand {
         let (mark, call) = built
             .unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())));
         let trials = self.trials;
-        let paid =
-            |look, manner, lines| Paid { name, look, mark, manner, wanted, trials, lines };
+        let paid = |look, manner, lines| Paid { name, look, mark, manner, wanted, trials, lines };
         let mut call = match call {
             Ok(call) => call,
             Err(why) => return paid(not_begun(head, observed_at, why), Manner::Offline, None),

@@ -69,7 +69,7 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
     let ended = match order.what {
         Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
         Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
-        Work::Renew => return None,
+        Work::Renew | Work::Rotate(_) => return None,
     };
     ended.ok()?.await.ok()?;
     let mut drains = link.drains();

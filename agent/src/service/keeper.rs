@@ -47,7 +47,8 @@ impl apply::Keeper for Keeper {
         };
         let folder = self.data.join("kept").join(device.as_str().replace(':', "-"));
         let (data, now) = (self.data.clone(), self.clock.now().unix());
-        let work = tokio::task::spawn_blocking(move || write(&data, &folder, (now, ending), &bytes));
+        let work =
+            tokio::task::spawn_blocking(move || write(&data, &folder, (now, ending), &bytes));
         work.await.unwrap_or_else(|_| Err("writing it failed".to_owned()))
     }
 }

@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{AgentClock, Monotonic, monotonic};
+use crate::custody::Custody;
 use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
@@ -136,7 +137,7 @@ async fn serve(
         member,
         parts.0,
         parts.1,
-        remembered.witnessed,
+        (remembered.witnessed, Custody::within(&settings.data)),
         settings.pace,
     )
     .await

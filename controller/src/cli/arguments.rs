@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, findings, init, login, operator, plan, policy,
-    reference, restore, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, escrow, findings, init, login, operator, plan, policy,
+    recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -82,6 +82,12 @@ pub enum Command {
     /// Have exactly this plan carried out
     #[command(after_help = "Example:\n  palisade apply 5b1e2a90 --wait 30m")]
     Apply(plan::Apply),
+    /// Have credentials of a site's devices replaced
+    #[command(after_help = rotation::ROTATE_EXAMPLE)]
+    Rotate(rotation::Rotate),
+    /// Where each credential of the devices stands
+    #[command(after_help = rotation::ROTATIONS_EXAMPLE)]
+    Rotations(rotation::Rotations),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),
@@ -106,6 +112,12 @@ pub enum Command {
     /// Turn over the root of trust
     #[command(subcommand, after_help = authority::EXAMPLE)]
     Authority(authority::AuthorityCommand),
+    /// Whom secrets are sealed to
+    #[command(subcommand, after_help = recovery::EXAMPLE)]
+    Recovery(recovery::RecoveryCommand),
+    /// Secrets in escrow: passwords, certificates and keys of devices
+    #[command(subcommand, after_help = escrow::EXAMPLE)]
+    Secret(escrow::SecretCommand),
     /// Fetch a sealed backup of the controller
     #[command(after_help = backup::EXAMPLE)]
     Backup(backup::Backup),

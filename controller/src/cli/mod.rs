@@ -10,6 +10,7 @@ mod authority;
 mod backup;
 mod console;
 mod device;
+mod escrow;
 mod files;
 mod finding;
 mod findings;
@@ -21,8 +22,10 @@ mod plan;
 mod policy;
 mod process;
 mod progress;
+mod recovery;
 mod reference;
 mod restore;
+mod rotation;
 mod secrets;
 mod serve;
 mod session;
@@ -81,6 +84,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Plan(plan) => plan::run(plan, connection, console),
         Command::Plans(plans) => plan::list(plans, connection, console),
         Command::Apply(apply) => plan::apply(apply, connection, console),
+        Command::Rotate(rotate) => rotation::rotate(rotate, connection, console),
+        Command::Rotations(rotations) => rotation::list(rotations, connection, console),
         Command::Policy(command) => policy::run(command, connection, console),
         Command::Attest(attest) => vouch::attest(attest, connection, console),
         Command::Waive(waive) => vouch::waive(waive, connection, console),
@@ -89,6 +94,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Operator(command) => operator::run(command, connection, console),
         Command::Audit(command) => audit::run(command, connection, console),
         Command::Authority(command) => authority::run(command, connection, console),
+        Command::Recovery(command) => recovery::run(command, connection, console),
+        Command::Secret(command) => escrow::run(command, connection, console),
         Command::Backup(backup) => backup::run(backup, connection, console),
         Command::Restore(restore) => restore::run(restore, console),
         Command::Completions(completions) => reference::completions(completions, console),

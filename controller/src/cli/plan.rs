@@ -148,7 +148,11 @@ pub fn list(plans: &Plans, connection: &Connection, console: &mut Console<'_>) -
 ///
 /// # Errors
 /// A controller that is not reached or refuses; somebody who does not agree.
-pub fn apply(apply: &Apply, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {
+pub fn apply(
+    apply: &Apply,
+    connection: &Connection,
+    console: &mut Console<'_>,
+) -> Result<u8, Stop> {
     let mut session = Session::open(connection, console)?;
     let shown = fetch(&apply.plan, 0, &mut session)?;
     let view = shown.view.clone().ok_or_else(|| words::nonsense("a plan without a head"))?;
@@ -163,7 +167,8 @@ pub fn apply(apply: &Apply, connection: &Connection, console: &mut Console<'_>) 
     let order = session.ask(ask)?;
     console.note(&format!("{} is ordered to carry out plan {}", view.site, view.id));
     let Some(wait) = apply.wait else {
-        console.note(&format!("order {}; palisade plan show {} tells how it goes", order.id, view.id));
+        console
+            .note(&format!("order {}; palisade plan show {} tells how it goes", order.id, view.id));
         return Ok(GOOD);
     };
     let mut left = wait.as_seconds();

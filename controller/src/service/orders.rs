@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use proto::wire::policy::{MAX_DEVICES, MAX_ORDERS, Order, OrderId, Work};
+use proto::wire::rotation::Rotate;
 use proto::{SiteName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -108,17 +109,35 @@ impl Service {
         if wait > LONGEST_WAIT {
             return Err(Refusal::Invalid("wait: at most 120 s".to_owned()));
         }
-        self.order(by, site, (what, None), wait).await
+        let actor = by.actor(&self.organisation);
+        let (id, done) = self.give_order(actor, site, what).await?;
+        let is_done = tokio::time::timeout(wait, done.cancelled()).await.is_ok();
+        Ok(Given { id, is_done })
+    }
+
+    /// Orders something at a site, in somebody's name; gives what is cancelled once it is done.
+    ///
+    /// # Errors
+    /// As [`Self::send_order`].
+    pub(super) async fn give_order(
+        &self,
+        actor: String,
+        site: &SiteName,
+        what: Work,
+    ) -> Result<(OrderId, CancellationToken), Refusal> {
+        self.give_order_until(actor, site, (what, None)).await
     }
 
     /// The same; what is ordered may have an end of its own, before that of every order.
-    pub(super) async fn order(
+    ///
+    /// # Errors
+    /// As [`Self::send_order`].
+    pub(super) async fn give_order_until(
         &self,
-        by: &OperatorPeer,
+        actor: String,
         site: &SiteName,
         (what, end): (Work, Option<Timestamp>),
-        wait: Duration,
-    ) -> Result<Given, Refusal> {
+    ) -> Result<(OrderId, CancellationToken), Refusal> {
         let detail = detail(&what)?;
         let now = self.now();
         if self.orders.outstanding(site, now).len() >= MAX_ORDERS {
@@ -128,7 +147,6 @@ impl Service {
         let usual = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
         let expires_at = end.map_or(usual, |end| end.min(usual));
         let order = Order { id: id.clone(), expires_at, what };
-        let actor = by.actor(&self.organisation);
         let mut change = self.store.change().await?;
         match change.place(site).await? {
             Place::NoSite => return Err(Refusal::NotFound(format!("there is no site {site}"))),
@@ -146,7 +164,7 @@ impl Service {
                     return Err(Refusal::Conflict(text));
                 }
             }
-            Work::Visit(_) | Work::Renew | Work::Resume => {}
+            Work::Visit(_) | Work::Renew | Work::Rotate(_) | Work::Resume => {}
         }
         let detail = format!("{id}: {detail}");
         let deed =
@@ -156,8 +174,7 @@ impl Service {
         if let Some(line) = self.live.line(site) {
             line.update(|_| true);
         }
-        let is_done = tokio::time::timeout(wait, done.cancelled()).await.is_ok();
-        Ok(Given { id, is_done })
+        Ok((id, done))
     }
 
     /// Remembers the orders that were outstanding when we last stopped.
@@ -181,6 +198,10 @@ fn detail(what: &Work) -> Result<String, Refusal> {
     match what {
         Work::Renew => Ok("renew the agent's certificate".to_owned()),
         Work::Visit(devices) => named("visit", devices),
+        Work::Rotate(Rotate { devices, what, reason }) => {
+            named(&format!("rotate the {} of", what.as_str()), devices)
+                .map(|text| format!("{text}, {}", reason.as_str()))
+        }
         Work::Plan(devices) => named("plan for", devices),
         Work::Apply(it) => {
             // Who is changed is in the log by name, as far as a record has room.

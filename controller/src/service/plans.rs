@@ -145,14 +145,19 @@ impl Service {
                 return refused(format!("the plan {id} has not come whole; wait, or plan again"));
             }
             (PlanState::Expired, Some(made)) => {
-                return refused(format!("the plan {id} was good until {}; plan again", made.expires_at));
+                return refused(format!(
+                    "the plan {id} was good until {}; plan again",
+                    made.expires_at
+                ));
             }
             (PlanState::Applying | PlanState::Done | PlanState::Failed, Some(_)) => {
                 return refused(format!("the plan {id} was carried out, or is; plan again"));
             }
         };
         if made.digest != digest {
-            return refused(format!("the plan {id} is not the one that was shown; look at it again"));
+            return refused(format!(
+                "the plan {id} is not the one that was shown; look at it again"
+            ));
         }
         let parts = self.store.plan_parts(id).await?;
         let changed = parts.iter().flat_map(|part| &part.devices).filter(|it| !it.steps.is_empty());
@@ -163,9 +168,10 @@ impl Service {
         }
         let what = Work::Apply(Application { plan: id.clone(), digest, devices });
         let until = made.expires_at;
-        let given = self.order(by, &plan.site, (what, Some(until)), Duration::ZERO).await?;
+        let actor = by.actor(&self.organisation);
+        let (id, _) = self.give_order_until(actor, &plan.site, (what, Some(until))).await?;
         self.plans_changed.send_modify(|count| *count = count.wrapping_add(1));
-        Ok(given)
+        Ok(Given { id, is_done: false })
     }
 
     /// A fresh name for an order.

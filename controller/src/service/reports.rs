@@ -8,10 +8,11 @@ use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::plan::{Applied, PlanPart};
-use proto::{DeviceName, SiteName, Timestamp};
+use proto::wire::rotation::RotationState;
+use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
-use super::{Refusal, Service};
+use super::{Refusal, Service, escrow};
 use crate::store::{Deed, Intake};
 
 /// Most entries of an upload.
@@ -56,6 +57,10 @@ pub enum Item {
     Plan(Box<PlanPart>),
     /// What became of a plan, or of one of its devices.
     Applied(Box<Applied>),
+    /// A secret of the site, sealed.
+    Escrow(Box<EscrowRecord>),
+    /// Where a credential stands.
+    Rotated(RotationState),
 }
 
 /// What became of an upload.
@@ -105,10 +110,9 @@ impl Service {
         if !took.news.is_empty() && intake.device_count(&peer.site).await? > MAX_DEVICES {
             return Err(Refusal::Exhausted(3600));
         }
-        if took.oddities.is_empty() {
-            intake.commit().await?;
-        } else {
-            intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
+        match self.oddities(peer, &took) {
+            None => intake.commit().await?,
+            Some(deed) => drop(intake.commit_noting(deed).await?),
         }
         self.meters.reported(fresh);
         if took.plans {
@@ -121,16 +125,25 @@ impl Service {
         Ok(Acknowledged { committed, resend: took.resend })
     }
 
-    fn oddities(&self, peer: &AgentPeer, oddities: &[String]) -> Deed {
-        let shown = oddities.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+    /// The record of what is odd, if anything is.
+    fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
+        let odd = [&took.oddities, &took.odd_secrets, &took.odd_plans];
+        let deed = match odd.map(|all| all.is_empty()) {
+            [true, true, true] => return None,
+            [true, true, false] => "agent_plan_odd",
+            [true, false, _] => "agent_secret_odd",
+            [false, _, _] => "agent_chain_odd",
+        };
+        let all = || odd.into_iter().flatten();
+        let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
         tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
-        Deed {
+        Some(Deed {
             time: self.now(),
             actor: Name::Controller(self.organisation.clone()).to_string(),
-            deed: "agent_chain_odd",
+            deed,
             subject: peer.id.to_string(),
-            detail: format!("{}: {shown} ({} in all)", peer.site, oddities.len()),
-        }
+            detail: format!("{}: {shown} ({} in all)", peer.site, all().count()),
+        })
     }
 }
 
@@ -141,7 +154,12 @@ struct Took {
     head: ChainHead,
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
+    /// Of its audit chain.
     oddities: Vec<String>,
+    /// Of secrets that it handed over.
+    odd_secrets: Vec<String>,
+    /// Of plans.
+    odd_plans: Vec<String>,
     /// Whether something of a plan came.
     plans: bool,
 }
@@ -154,6 +172,8 @@ impl Took {
             news: Vec::new(),
             resend: Vec::new(),
             oddities: Vec::new(),
+            odd_secrets: Vec::new(),
+            odd_plans: Vec::new(),
             plans: false,
         }
     }
@@ -187,13 +207,22 @@ impl Took {
             Item::Plan(part) => {
                 self.plans = true;
                 if !intake.put_plan_part(site, &part, self.now).await? {
-                    self.oddities.push(format!("a part of plan {} fits no plan", part.id));
+                    self.odd_plans.push(format!("a part of plan {} fits no plan", part.id));
                 }
             }
             Item::Applied(applied) => {
                 self.plans = true;
                 if !intake.put_applied(site, &applied).await? {
-                    self.oddities.push(format!("what became of plan {} fits none", applied.plan));
+                    self.odd_plans.push(format!("what became of plan {} fits none", applied.plan));
+                }
+            }
+            Item::Escrow(record) => {
+                self.odd_secrets.extend(escrow::take(intake, site, &record, self.now).await?);
+            }
+            Item::Rotated(state) => {
+                intake.put_rotation(site, &state, self.now).await?;
+                if intake.rotation_count(site).await? > 2 * MAX_DEVICES {
+                    return Err(Refusal::Exhausted(3600));
                 }
             }
         }

@@ -40,6 +40,7 @@ acts! {
     ListPending Viewer "list requests for approval";
     ListDevices Viewer "list devices";
     ListFindings Viewer "list findings";
+    ListRotations Viewer "list where credentials stand";
     WatchFindings Viewer "watch findings";
     PolicyHistory Viewer "read the history of policies";
     ShowPolicy Viewer "read policies";
@@ -50,6 +51,7 @@ acts! {
     ShowPlan Viewer "read plans";
     ReadAuditLog Viewer "read the audit log";
     TurnoverStatus Viewer "see how far a turnover is";
+    ShowRecovery Viewer "read the recovery recipients";
     AddSite Operator "add sites";
     CreateToken Operator "create tokens";
     RevokeToken Operator "revoke tokens";
@@ -57,9 +59,11 @@ acts! {
     SendOrder Operator "send orders";
     ApplyPlan Operator "have plans carried out";
     ApplyPolicy Operator "apply policies";
+    DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
     Waive Operator "waive";
     Withdraw Operator "withdraw attestations and waivers";
+    ListSecrets Operator "list secrets in escrow";
     RemoveSite Administrator "remove sites";
     ReplaceSite Administrator "replace a site's box";
     RevokeAgent Administrator "revoke agents";
@@ -67,6 +71,9 @@ acts! {
     AddOperator Administrator "add operators";
     RenewCode Administrator "give operators new codes";
     RemoveOperator Administrator "remove operators";
+    SetRecovery Administrator "set the recovery recipients";
+    ShowSecrets Administrator "be shown secrets";
+    ExportSecrets Administrator "export secrets";
     Turnover Administrator "turn the authority over";
     Backup Administrator "take backups";
 }
@@ -100,7 +107,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [18, 10, 9]
+            [20, 12, 12]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -11,8 +11,21 @@ use super::*;
 
 /// What a database of each version held; the place in this list, from 1, is the version. A dump of a released version
 /// never changes.
-const DUMPS: &[&str] =
-    &[include_str!("migrations/0001_dump.sql"), include_str!("migrations/0003_dump.sql")];
+const DUMPS: &[&str] = &[
+    include_str!("migrations/0001_dump.sql"),
+    concat!(include_str!("migrations/0001_dump.sql"), include_str!("migrations/0002_dump.sql")),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql")
+    ),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql"),
+        include_str!("migrations/0005_dump.sql")
+    ),
+];
 
 async fn pool(path: &Path) -> AnyPool {
     sqlx::any::install_default_drivers();
@@ -52,6 +65,12 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         assert_eq!((states.len(), states[&harbour].attestations.len()), (2, 1));
         let now = Timestamp::from_unix(1_800_000_000);
         assert_eq!(store.outstanding_orders(now).await.unwrap().len(), 1);
+        let wanted = escrow::Wanted::default();
+        let (since, sealed) = (2, store.secrets(&wanted, 10).await.unwrap().len());
+        let recipients = store.recipients().await.unwrap().is_some();
+        assert_eq!((sealed == 1, recipients), (version >= since, version >= since));
+        let rotations = store.rotations(None).await.unwrap();
+        assert_eq!(rotations.len(), usize::from(version >= 3));
         let length = store.verify().await.unwrap().length;
         // And it goes on from there.
         let mut change = store.change().await.unwrap();

@@ -13,6 +13,7 @@ pub mod desired;
 pub mod devices;
 #[cfg(test)]
 mod earlier;
+pub mod escrow;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
@@ -26,6 +27,8 @@ mod orders;
 pub mod pending;
 pub mod plans;
 pub mod policies;
+pub mod recipients;
+pub mod rotations;
 pub mod sites;
 mod snapshot;
 mod tally;

@@ -8,6 +8,7 @@ pub mod finding;
 mod malformed;
 pub mod plan;
 pub mod policy;
+pub mod rotation;
 mod words;
 
 pub use codec::Codec;

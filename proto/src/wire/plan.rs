@@ -75,9 +75,9 @@ impl Applied {
     /// Whether something went wrong: it halted, was refused, or left devices as they were. Nothing for a single device.
     pub fn failed(&self) -> Option<bool> {
         match &self.body.what {
-            Some(v1::applied_report::What::Over(over)) => {
-                Some(![over.halted.len(), over.refused.len(), over.left.len()].iter().all(|it| *it == 0))
-            }
+            Some(v1::applied_report::What::Over(over)) => Some(
+                ![over.halted.len(), over.refused.len(), over.left.len()].iter().all(|it| *it == 0),
+            ),
             Some(v1::applied_report::What::Device(_)) | None => None,
         }
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use prost::Message;
 
 use super::malformed::{self, Malformed};
+use super::rotation::Rotate;
 use super::v1;
 use crate::finding::{Attestation, Waiver};
 use crate::text::MAX_TOML;
@@ -85,6 +86,8 @@ pub enum Work {
     Visit(Vec<DeviceName>),
     /// Renew the agent's certificate now.
     Renew,
+    /// Replace credentials.
+    Rotate(Rotate),
     /// Look at these cameras, all of the site's if none is named, and say what would be done to them. The order names
     /// the plan.
     Plan(Vec<DeviceName>),
@@ -138,12 +141,12 @@ impl TryFrom<v1::DesiredState> for Desired {
     }
 }
 
-fn devices(names: Vec<String>) -> Result<Vec<DeviceName>, Malformed> {
+pub(super) fn devices(names: Vec<String>) -> Result<Vec<DeviceName>, Malformed> {
     malformed::within(names.len(), "devices", MAX_DEVICES)?;
     names.into_iter().map(malformed::device).collect()
 }
 
-fn names(devices: &[DeviceName]) -> Vec<String> {
+pub(super) fn names(devices: &[DeviceName]) -> Vec<String> {
     devices.iter().map(DeviceName::to_string).collect()
 }
 
@@ -206,15 +209,14 @@ impl From<&Order> for v1::Order {
                 v1::order::What::Visit(v1::VisitOrder { devices: names(devices) })
             }
             Work::Renew => v1::order::What::Renew(v1::RenewOrder {}),
-            Work::Plan(devices) => {
-                v1::order::What::Plan(v1::PlanOrder { devices: names(devices) })
-            }
+            Work::Plan(devices) => v1::order::What::Plan(v1::PlanOrder { devices: names(devices) }),
             Work::Apply(it) => v1::order::What::Apply(v1::ApplyOrder {
                 plan: it.plan.to_string(),
                 digest: it.digest.to_vec(),
                 devices: names(&it.devices),
             }),
             Work::Resume => v1::order::What::Resume(v1::ResumeOrder {}),
+            Work::Rotate(rotate) => v1::order::What::Rotate(rotate.into()),
         };
         Self { id: order.id.to_string(), expires_at: order.expires_at.unix(), what: Some(what) }
     }
@@ -234,6 +236,7 @@ impl TryFrom<v1::Order> for Order {
                 devices: devices(it.devices)?,
             }),
             v1::order::What::Resume(v1::ResumeOrder {}) => Work::Resume,
+            v1::order::What::Rotate(rotate) => Work::Rotate(rotate.try_into()?),
         };
         Ok(Self {
             id: order.id.parse()?,

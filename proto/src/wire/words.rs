@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::malformed::{Malformed, one_for_one};
+use super::rotation::{CredentialKind, RotateReason, Standing};
 use super::v1;
 use crate::{Disruption, LockoutRisk, Proof, SecretKind, Stance, Verdict};
 
@@ -102,6 +103,9 @@ one_for_one! {
     "kind of secret" SecretKind {
         DevicePassword, SecondAdministrator, DeviceCertificate, MessageKey, RecordingKey,
     }
+    "kind of credential" CredentialKind { Password, Certificate }
+    "reason" RotateReason { Command, PersonLeft, SecretShown, BackupExposed, DeviceMoved }
+    "standing" Standing { Settled, Prepared, Changing, InDoubt, Stranded }
     "sign" Sign { NewDevice, GoneDevice, ChangedCertificate, DriftFound }
 }
 

@@ -40,11 +40,7 @@ pub fn closed() -> String {
 
 impl Scene {
     /// A site of forgotten cameras, whose policy enforces these measures. `change` are lines of `[change]`.
-    pub async fn set(
-        cameras: &[(&'static str, Faults)],
-        enforced: &[&str],
-        change: &str,
-    ) -> Self {
+    pub async fn set(cameras: &[(&'static str, Faults)], enforced: &[&str], change: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let home = folder.path();
         let mut started = Vec::new();

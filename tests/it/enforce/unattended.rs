@@ -110,8 +110,11 @@ async fn a_canary_that_lies_halts_the_roll_out_until_somebody_says_go_on() {
 
     scene.camera("yard").set_faults(Faults::none());
     scene.run("agent order resume harbour").await;
-    scene.policy(&["C09"], &format!("{open}prove_after_reboot = false\nreboot_limit_s = 60\n")).await;
+    scene
+        .policy(&["C09"], &format!("{open}prove_after_reboot = false\nreboot_limit_s = 60\n"))
+        .await;
     scene.visit().await;
-    let cured = async || scene.cameras.iter().all(|(_, it)| crawling(it) == [true, true]).then_some(());
+    let cured =
+        async || scene.cameras.iter().all(|(_, it)| crawling(it) == [true, true]).then_some(());
     scene.until("all are cured", cured).await;
 }

@@ -122,9 +122,8 @@ impl Rounds {
             let over = wire::over(id, trouble.as_deref(), &[], None);
             self.tell_plan(Told::Applied(Box::new(over))).await;
         }
-        let is_lost = |step: &crate::apply::StepResult| {
-            matches!(step.outcome, Outcome::CutOff { .. })
-        };
+        let is_lost =
+            |step: &crate::apply::StepResult| matches!(step.outcome, Outcome::CutOff { .. });
         if result.was_begun() && !result.steps.iter().any(is_lost) {
             self.schedule.order(device);
         }
@@ -154,9 +153,8 @@ impl Rounds {
         if let Some(why) = result.stopped.as_deref().or(trouble) {
             detail.push_str(&format!("; {why}"));
         }
-        let undone = |step: &crate::apply::StepResult| {
-            matches!(step.outcome, Outcome::Reverted { .. })
-        };
+        let undone =
+            |step: &crate::apply::StepResult| matches!(step.outcome, Outcome::Reverted { .. });
         let deed = match (result.stopped.is_some() || trouble.is_some(), &result.steps) {
             (false, _) => Deed::Changed,
             (true, steps) if steps.iter().any(undone) => Deed::ChangeReverted,

@@ -156,7 +156,8 @@ impl Rounds {
             return;
         }
         let rules = roll_out(&yardstick.policy.change, reaches.keys());
-        let running = Running { close: CancellationToken::new(), ordered: None, until: Some(until) };
+        let running =
+            Running { close: CancellationToken::new(), ordered: None, until: Some(until) };
         self.start(reaches, rules, Wanted::Fresh { until }, running);
     }
 
@@ -223,7 +224,9 @@ impl Rounds {
 
     /// Halts everything unattended.
     async fn halt(&mut self, why: &str) {
-        let Some(policy) = self.policy_digest() else { return self.halt_by(why, Digest::of(b"")).await };
+        let Some(policy) = self.policy_digest() else {
+            return self.halt_by(why, Digest::of(b"")).await;
+        };
         self.halt_by(why, policy).await;
     }
 

@@ -59,7 +59,9 @@ impl Rounds {
                 let waiting = Waiting { id, expires_at, wanted, done };
                 self.enforcement.waiting.push_back(waiting);
                 // An unattended roll-out makes way once its devices in change are done.
-                if let Some(running) = self.enforcement.running.as_ref().filter(|it| it.ordered.is_none()) {
+                if let Some(running) =
+                    self.enforcement.running.as_ref().filter(|it| it.ordered.is_none())
+                {
                     running.close.cancel();
                 }
                 if self.enforcement.waiting.len() > MOST_WAITING
@@ -76,7 +78,7 @@ impl Rounds {
                 let _ = done.send(());
             }
             // Others take these.
-            Wish::Visit(_) | Wish::Renew => {}
+            Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
         }
     }
 
@@ -174,7 +176,9 @@ impl Rounds {
         let plan = Plan::parse(&bytes).map_err(|why| why.to_string())?;
         let changed = plan.devices.iter().filter(|device| !device.steps.is_empty());
         let changed: Vec<&DeviceName> = changed.map(|device| &device.device).collect();
-        if *plan.digest.as_bytes() != wanted.digest || changed != wanted.devices.iter().collect::<Vec<_>>() {
+        if *plan.digest.as_bytes() != wanted.digest
+            || changed != wanted.devices.iter().collect::<Vec<_>>()
+        {
             return Err("it is not the plan that this agent made".to_owned());
         }
         if now >= expires_at {
@@ -187,7 +191,8 @@ impl Rounds {
 
     async fn carry_plan_out(&mut self, waiting: Waiting, plan: Plan) {
         let Waiting { id, wanted, done, .. } = waiting;
-        let detail = format!("order {id}: plan {} on {} devices", wanted.plan, wanted.devices.len());
+        let detail =
+            format!("order {id}: plan {} on {} devices", wanted.plan, wanted.devices.len());
         self.audit(Deed::ApplyOrdered, "", &detail).await;
         let mut reaches = BTreeMap::new();
         for name in &wanted.devices {

@@ -72,12 +72,7 @@ impl Proven {
         let size = |lines: &Vec<String>| lines.iter().map(|line| line.len() + 4).sum::<usize>();
         let lines = looks.lines.filter(|lines| size(lines) <= MAX_BYTES);
         let Some(mut known) = before else {
-            let fresh = |lines| Self {
-                at: looks.at,
-                lines,
-                drifted: BTreeSet::new(),
-                drift: None,
-            };
+            let fresh = |lines| Self { at: looks.at, lines, drifted: BTreeSet::new(), drift: None };
             return (lines.map(fresh), false);
         };
         known.drifted = known.drifted.intersection(&unmet).copied().collect();
@@ -170,9 +165,8 @@ fn web_log(facts: &Facts) -> Option<&Fact<WebLogSummary>> {
 
 /// The measures that the policy enforces and that were judged so.
 pub(super) fn enforced(findings: &[Finding], verdict: Verdict) -> BTreeSet<Measure> {
-    let wanted = |it: &&Finding| {
-        it.stance == Stance::Enforce && !it.waived && it.judgment == verdict
-    };
+    let wanted =
+        |it: &&Finding| it.stance == Stance::Enforce && !it.waived && it.judgment == verdict;
     findings.iter().filter(wanted).map(|it| it.measure).collect()
 }
 
@@ -227,7 +221,10 @@ mod tests {
         let told = known.as_ref().unwrap().told().unwrap();
         assert!(is_news && told.starts_with(&format!("C09: - {good}; + {bad}; ")), "{told}");
         let (known, is_news) = look(known, (Unmet, Unmet), bad);
-        assert!(!is_news && known.as_ref().unwrap().sign().is_some(), "it stands until it is cured");
+        assert!(
+            !is_news && known.as_ref().unwrap().sign().is_some(),
+            "it stands until it is cured"
+        );
         let (known, is_news) = look(known, (Unmet, Met), good);
         assert!(!is_news && known.as_ref().unwrap().sign().is_none());
         let (known, is_news) = look(known, (Met, Unmet), bad);

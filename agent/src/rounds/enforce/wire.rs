@@ -82,7 +82,11 @@ fn size(device: &v1::PlannedDevice) -> usize {
     let step = |step: &v1::PlannedStep| {
         let others = step.others.iter().map(|it| it.len() + 4).sum::<usize>();
         let texts = step.title.len() + step.way_back.len() + step.undo.len();
-        texts + step.point_of_no_return.len() + others + step.lines.iter().map(line).sum::<usize>() + 64
+        texts
+            + step.point_of_no_return.len()
+            + others
+            + step.lines.iter().map(line).sum::<usize>()
+            + 64
     };
     let task = |it: &v1::PlannedTask| it.words.len() + it.confirm.len() + it.whose.len() + 32;
     let tasks = device.tasks.iter().map(task).sum::<usize>();
@@ -230,11 +234,8 @@ mod tests {
 
     /// A device that puts the worst into everything it may say.
     fn hostile(name: &str, steps: u32, line: &str) -> DevicePlan {
-        let edit = LineEdit {
-            section: line.to_owned(),
-            before: Some(line.to_owned()),
-            after: None,
-        };
+        let edit =
+            LineEdit { section: line.to_owned(), before: Some(line.to_owned()), after: None };
         let step = |number| Step {
             number,
             measure: "C09".parse().unwrap(),
@@ -330,7 +331,7 @@ mod tests {
             notes: vec!["x".repeat(9000); 70],
         };
         let read = Applied::try_from(applied(&"b".repeat(32), &result)).unwrap();
-        assert_eq!((read.device, read.body().what.is_some()), (Some(result.device), true));
+        assert_eq!((&read.device, read.body().what.is_some()), (&Some(result.device), true));
         let over = over(&"b".repeat(32), Some("yard: it lied"), &[], None);
         assert_eq!(Applied::try_from(over).unwrap().failed(), Some(true));
     }

@@ -165,9 +165,8 @@ impl One {
 
     /// What is told once the device is free again, and how it ended.
     async fn work(&self, name: &DeviceName) -> (Option<Event>, How) {
-        let passed = |why: Option<String>, how| {
-            (Some(Event::PassedOver { device: name.clone(), why }), how)
-        };
+        let passed =
+            |why: Option<String>, how| (Some(Event::PassedOver { device: name.clone(), why }), how);
         let reached = match self.reach.reached().await {
             Ok(reached) => reached,
             Err(why) => return passed(Some(why), How::Unseen),
@@ -184,7 +183,12 @@ impl One {
                 }
                 Ok(plan) => match random::id().ok().and_then(|id| id.parse().ok()) {
                     Some(id) => (id, plan),
-                    None => return passed(Some("the system gives no random bytes".to_owned()), How::Unseen),
+                    None => {
+                        return passed(
+                            Some("the system gives no random bytes".to_owned()),
+                            How::Unseen,
+                        );
+                    }
                 },
                 Err(Fault::Refused(why)) => {
                     let (device, mark) = (name.clone(), reached.mark);
@@ -285,13 +289,13 @@ async fn draw(
     let taken = waited.map_err(|_| "somebody else has been at it for too long".to_owned())?;
     let reached = reach.reached().await?;
     let target = sparing(&reached.target);
-    let drawn =
-        apply::survey(&target, &reached.attestations, &reached.vms_addresses, shop).await;
+    let drawn = apply::survey(&target, &reached.attestations, &reached.vms_addresses, shop).await;
     drop(taken);
     match drawn {
         Ok(plan) => Ok(plan),
         Err(Fault::Refused(why)) => {
-            let event = Event::Refused { device: name.clone(), mark: reached.mark, why: why.clone() };
+            let event =
+                Event::Refused { device: name.clone(), mark: reached.mark, why: why.clone() };
             let _ = events.send(event).await;
             Err(why)
         }

@@ -263,8 +263,10 @@ operator! {
     show_plan(ShowPlanRequest) gives ShownPlan,
     apply_plan(ApplyPlanRequest) gives SendOrderReply,
     list_devices(ListDevicesRequest) gives ListDevicesReply,
+    list_rotations(ListRotationsRequest) gives ListRotationsReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
+    drop_policy(DropPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
     show_policy(ShowPolicyRequest) gives PolicyVersion,
     policy_rollout(PolicyRolloutRequest) gives PolicyRolloutReply,
@@ -277,10 +279,15 @@ operator! {
     renew_code(RenewCodeRequest) gives LogInCode,
     remove_operator(RemoveOperatorRequest) gives Empty,
     turnover(TurnoverRequest) gives TurnoverReply,
+    show_recovery(ShowRecoveryRequest) gives RecoveryView,
+    set_recovery(SetRecoveryRequest) gives RecoveryView,
+    list_secrets(ListSecretsRequest) gives ListSecretsReply,
+    show_secrets(ShowSecretsRequest) gives ShowSecretsReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
     read_audit_log as ReadAuditLogStream(ReadAuditLogRequest) gives AuditLogRecord,
     backup as BackupStream(BackupRequest) gives BackupChunk,
+    export_secrets as ExportSecretsStream(ExportSecretsRequest) gives ExportedSecret,
 }
 
 #[tonic::async_trait]

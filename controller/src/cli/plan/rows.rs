@@ -242,11 +242,8 @@ fn device(it: v1::PlannedDevice) -> Result<Device, Stop> {
 }
 
 fn step(it: v1::PlannedStep) -> Result<Step, Stop> {
-    let line = |it: v1::PlannedLine| Line {
-        section: it.section,
-        before: it.before,
-        after: it.after,
-    };
+    let line =
+        |it: v1::PlannedLine| Line { section: it.section, before: it.before, after: it.after };
     Ok(Step {
         number: it.number,
         measure: it.measure,

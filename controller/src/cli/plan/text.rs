@@ -130,8 +130,7 @@ pub fn results(shown: &v1::ShownPlan) -> Result<String, Stop> {
                     let _ = writeln!(end, "Halted: {}", printable(&over.halted, 600));
                 }
                 if !over.left.is_empty() {
-                    let left: Vec<String> =
-                        over.left.iter().map(|it| printable(it, 64)).collect();
+                    let left: Vec<String> = over.left.iter().map(|it| printable(it, 64)).collect();
                     let _ = writeln!(end, "Not taken up: {}", left.join(", "));
                 }
                 if end.is_empty() {

@@ -1,10 +1,13 @@
 //! What operators may rely on, each noun in its file.
 
 mod backup;
+mod escrow;
 mod findings;
 mod found;
 mod operators;
 mod policies;
+mod regain;
+mod renewal;
 mod sites;
 mod turnover;
 mod upkeep;
