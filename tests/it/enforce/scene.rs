@@ -10,14 +10,12 @@ use certs::{Clock as _, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::devices::mobotix::{Camera, Faults, Line, configs, dialect};
-use tests::world::{Controller, SiteBox, palisade, secret_file};
+use tests::world::{Controller, SiteBox, palisade, secret_file, until};
 
 use super::super::apply::neglected;
 
 /// Nothing takes so long.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two looks at whether something has come to pass.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Twice all day, so that the end of a day never ends a story.
 pub const OPEN: &str =
@@ -105,7 +103,7 @@ impl Scene {
     /// Waits until the agent's own audit log, as the controller has it, holds a deed; gives subject and detail.
     pub async fn deed(&self, deed: &str) -> (String, String) {
         let agents = self.json("agent list").await;
-        let agent = agents[0]["id"].as_str().unwrap().to_owned();
+        let agent = agents[0]["agent"].as_str().unwrap().to_owned();
         let look = async || {
             let log = self.run(&format!("audit log --agent {agent} --format json")).await;
             let found = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -117,17 +115,9 @@ impl Scene {
     }
 
     pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let come = async {
-            loop {
-                if let Some(found) = look().await {
-                    return found;
-                }
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        match tokio::time::timeout(PATIENCE, come).await {
-            Ok(found) => found,
-            Err(_) => panic!("{what} never came:\n{}", self.agent.daemon().log().unwrap()),
+        match until(PATIENCE, look).await {
+            Some(found) => found,
+            None => panic!("{what} never came:\n{}", self.agent.daemon().log().unwrap()),
         }
     }
 }

@@ -109,11 +109,7 @@ async fn a_canary_that_lies_halts_the_roll_out_until_somebody_says_go_on() {
     scene.plans(&["failed"]).await;
 
     scene.camera("yard").set_faults(Faults::none());
-    scene.run("agent order resume harbour").await;
-    scene
-        .policy(&["C09"], &format!("{open}prove_after_reboot = false\nreboot_limit_s = 60\n"))
-        .await;
-    scene.visit().await;
+    scene.run("agent order resume harbour --wait 60s").await;
     let cured =
         async || scene.cameras.iter().all(|(_, it)| crawling(it) == [true, true]).then_some(());
     scene.until("all are cured", cured).await;

@@ -119,7 +119,8 @@ impl Rounds {
             self.halt(&format!("{device}: {why}")).await;
         }
         if self.until().is_some() {
-            let over = wire::over(id, trouble.as_deref(), &[], None);
+            let halted = trouble.map(|why| format!("{device}: {why}"));
+            let over = wire::over(id, halted.as_deref(), &[], None);
             self.tell_plan(Told::Applied(Box::new(over))).await;
         }
         let is_lost =

@@ -256,6 +256,8 @@ impl Rounds {
 
     async fn resume(&mut self, why: &str) {
         if self.enforcement.record.halted.take().is_some() {
+            // Whoever says go on wants what went wrong tried again.
+            self.enforcement.record.tried.values_mut().for_each(|it| it.left.clear());
             self.save_enforcement().await;
             self.audit(Deed::RolloutResumed, "", why).await;
         }

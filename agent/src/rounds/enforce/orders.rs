@@ -76,6 +76,7 @@ impl Rounds {
             Wish::Resume => {
                 self.resume(&format!("order {id}")).await;
                 let _ = done.send(());
+                self.enforce().await;
             }
             // Others take these.
             Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
