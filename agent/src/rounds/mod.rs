@@ -304,14 +304,14 @@ impl Rounds {
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,
-                Event::Changed(happened) => self.enforced(happened).await,
+                Event::Changed(happened) => Box::pin(self.enforced(happened)).await,
                 Event::Time => self.upkeep().await,
                 Event::Stopped => break,
             }
         }
         self.visits.abort_all();
         self.save().await;
-        self.end_enforcement().await;
+        Box::pin(self.end_enforcement()).await;
     }
 
     async fn next(&mut self, stop: &CancellationToken) -> Event {
@@ -345,7 +345,9 @@ impl Rounds {
             Wish::Visit { id, expires_at, devices, done } => {
                 self.take_order(id, expires_at, devices, done).await;
             }
-            Wish::CarryOut { order, done } => self.take_change_order(order, done).await,
+            Wish::CarryOut { order, done } => {
+                Box::pin(self.take_change_order(order, done)).await;
+            }
             Wish::Resend(devices) => self.resend(&devices).await,
             Wish::Reload => {
                 self.reload().await;

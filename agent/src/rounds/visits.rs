@@ -149,14 +149,14 @@ impl Rounds {
                 Err(failure) => schedule::Ended::Failed(failure.class),
             };
             self.tell_change(&paid.look, before.as_ref()).await;
-            self.look_for_drift(&paid.look, before.as_ref(), paid.lines).await;
+            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), paid.lines)).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);
             self.tell(&name, &kept).await;
             self.schedule.done(&name, ended, self.supplies.clock.seconds());
             self.tell_workstations().await;
-            self.enforce().await;
+            Box::pin(self.enforce()).await;
         }
         self.settle_orders(&name);
     }

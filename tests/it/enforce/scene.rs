@@ -106,8 +106,8 @@ impl Scene {
         let agent = agents[0]["agent"].as_str().unwrap().to_owned();
         let look = async || {
             let log = self.run(&format!("audit log --agent {agent} --format json")).await;
-            let found = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let found = found.filter(|it| it["deed"] == deed).last()?;
+            let mut found = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let found = found.rfind(|it| it["deed"] == deed)?;
             let text = |key: &str| found[key].as_str().unwrap().to_owned();
             Some((text("subject"), text("detail")))
         };
