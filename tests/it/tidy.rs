@@ -46,6 +46,9 @@ const THINKING: &[&str] = &[
     "agent/src/rounds/carry.rs",
     "agent/src/rounds/coarse.rs",
     "agent/src/rounds/credentials/choice.rs",
+    "agent/src/rounds/enforce/proven.rs",
+    "agent/src/rounds/enforce/record.rs",
+    "agent/src/rounds/enforce/wire.rs",
     "agent/src/rounds/kept.rs",
     "agent/src/rounds/logs.rs",
     "agent/src/rounds/wire.rs",
@@ -144,6 +147,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "service",
         &[
             "service",
+            "apply",
             "clock",
             "custody",
             "device",
@@ -164,6 +168,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "rounds",
         &[
+            "apply",
+            "change",
             "clock",
             "config",
             "device",
@@ -172,6 +178,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "firmware",
             "inventory",
             "measures",
+            "plan",
             "rotate",
             "rotation",
             "schedule",

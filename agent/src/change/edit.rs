@@ -99,6 +99,11 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(certs::random::digest(bytes))
     }
+
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Digest {

@@ -162,6 +162,12 @@ pub trait Driver: Send {
     /// Looks at the device and changes nothing on it.
     async fn observe(&mut self) -> Result<(Identity, Facts), Fault>;
 
+    /// The same, and brings its configuration along if it can be read.
+    async fn look(&mut self) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+        let (identity, facts) = self.observe().await?;
+        Ok((identity, facts, None))
+    }
+
     /// The same, and brings its configuration along.
     async fn inspect(&mut self) -> Result<Inspection, Fault> {
         Err(cannot("show its configuration"))
@@ -239,6 +245,12 @@ fn cannot(what: &str) -> Fault {
 /// The driver for a target. Nothing is sent before it is asked to observe.
 pub fn open(target: Target, dialects: Arc<Dialects>) -> Box<dyn Driver> {
     Box::new(mobotix::live::Camera::new(target, dialects))
+}
+
+/// The lines of a configuration as they may be shown, secrets hidden: `section: line`. None of what a device writes by
+/// itself. Nothing for what is no configuration.
+pub fn shown(configuration: &Snapshot) -> Option<Vec<String>> {
+    mobotix::edit::shown(configuration).ok()
 }
 
 /// Why a driver could not do it, classed by what the caller may conclude. The message says what we were doing, what

@@ -169,7 +169,9 @@ async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &
         no_visits.cancel();
     };
     let visiting = async {
-        if within(rounds.run(no_visits.clone()), &no_visits, BREAK_OFF).await.is_none() {
+        // On the heap, as below: together they would fill a small stack.
+        let rounds = Box::pin(rounds.run(no_visits.clone()));
+        if within(rounds, &no_visits, BREAK_OFF).await.is_none() {
             tracing::warn!("visits under way did not end in time");
         }
         no_line.cancel();
@@ -177,7 +179,7 @@ async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &
     tokio::join!(
         ending,
         visiting,
-        within(link.run(&no_line), &no_line, FAREWELL),
+        within(Box::pin(link.run(&no_line)), &no_line, FAREWELL),
         errands::run(link, &handle, &settings.reload, &no_line),
         upkeep::remember(board, link, &settings.data, &no_line),
     );
@@ -211,6 +213,7 @@ fn supplies(
         clock: board.clock.clone(),
         outlet: desk.clone(),
         shelf: desk,
+        keeper: Arc::new(keeper::Keeper::new(&settings.data, board.clock.clone())),
         desired: link.desired(),
         environment: settings.environment.clone(),
         open: device::open,

@@ -80,6 +80,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Device(report) => Item::Device(Box::new(Report::try_from(report)?)),
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
+        What::Plan(part) => Item::Plan(Box::new(part.try_into()?)),
+        What::Applied(applied) => Item::Applied(Box::new(applied.try_into()?)),
         What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),
         What::Rotated(state) => Item::Rotated(state.try_into()?),
     };

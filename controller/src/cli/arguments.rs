@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, escrow, findings, init, login, operator, policy,
+    agent, audit, authority, backup, device, escrow, findings, init, login, operator, plan, policy,
     recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
@@ -73,6 +73,15 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// Have a site's agent say what it would do to its devices, and show a plan again
+    #[command(after_help = plan::EXAMPLE)]
+    Plan(plan::Plan),
+    /// List plans, and what became of them
+    #[command(after_help = "Example:\n  palisade plans harbour")]
+    Plans(plan::Plans),
+    /// Have exactly this plan carried out
+    #[command(after_help = "Example:\n  palisade apply 5b1e2a90 --wait 30m")]
+    Apply(plan::Apply),
     /// Have credentials of a site's devices replaced
     #[command(after_help = rotation::ROTATE_EXAMPLE)]
     Rotate(rotation::Rotate),

@@ -23,6 +23,7 @@ pub mod login;
 pub mod meters;
 pub mod operators;
 pub mod orders;
+pub mod plans;
 pub mod policies;
 pub mod recipients;
 pub mod recovery;
@@ -54,7 +55,7 @@ use arc_swap::ArcSwapOption;
 use certs::SharedClock;
 use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
-use tokio::sync::{Mutex, Semaphore, broadcast};
+use tokio::sync::{Mutex, Semaphore, broadcast, watch as change};
 
 use crate::store::Store;
 use crate::store::recipients::Recipients;
@@ -113,6 +114,8 @@ pub struct Service {
     pub(crate) recipients: ArcSwapOption<Recipients>,
     pub(crate) device_issuers: issuer::Issued,
     pub(crate) news: broadcast::Sender<News>,
+    /// Grows whenever something of a plan came.
+    pub(crate) plans_changed: change::Sender<u64>,
     /// One for each who may watch findings.
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
@@ -146,6 +149,7 @@ impl Service {
             recipients: ArcSwapOption::empty(),
             device_issuers: issuer::Issued::default(),
             news: broadcast::channel(NEWS).0,
+            plans_changed: change::Sender::new(0),
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),
             meters: Arc::default(),

@@ -7,6 +7,7 @@
 use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::wire::finding::{Report, Unchanged};
+use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::rotation::RotationState;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
@@ -52,6 +53,10 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// A part of a plan.
+    Plan(Box<PlanPart>),
+    /// What became of a plan, or of one of its devices.
+    Applied(Box<Applied>),
     /// A secret of the site, sealed.
     Escrow(Box<EscrowRecord>),
     /// Where a credential stands.
@@ -110,6 +115,9 @@ impl Service {
             Some(deed) => drop(intake.commit_noting(deed).await?),
         }
         self.meters.reported(fresh);
+        if took.plans {
+            self.plans_changed.send_modify(|count| *count = count.wrapping_add(1));
+        }
         for device in took.news {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });
@@ -119,12 +127,14 @@ impl Service {
 
     /// The record of what is odd, if anything is.
     fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
-        let deed = match (took.oddities.is_empty(), took.odd_secrets.is_empty()) {
-            (true, true) => return None,
-            (true, false) => "agent_secret_odd",
-            (false, _) => "agent_chain_odd",
+        let odd = [&took.oddities, &took.odd_secrets, &took.odd_plans];
+        let deed = match odd.map(|all| all.is_empty()) {
+            [true, true, true] => return None,
+            [true, true, false] => "agent_plan_odd",
+            [true, false, _] => "agent_secret_odd",
+            [false, _, _] => "agent_chain_odd",
         };
-        let all = || took.oddities.iter().chain(&took.odd_secrets);
+        let all = || odd.into_iter().flatten();
         let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
         tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
         Some(Deed {
@@ -148,6 +158,10 @@ struct Took {
     oddities: Vec<String>,
     /// Of secrets that it handed over.
     odd_secrets: Vec<String>,
+    /// Of plans.
+    odd_plans: Vec<String>,
+    /// Whether something of a plan came.
+    plans: bool,
 }
 
 impl Took {
@@ -159,6 +173,8 @@ impl Took {
             resend: Vec::new(),
             oddities: Vec::new(),
             odd_secrets: Vec::new(),
+            odd_plans: Vec::new(),
+            plans: false,
         }
     }
 
@@ -186,6 +202,18 @@ impl Took {
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
+                }
+            }
+            Item::Plan(part) => {
+                self.plans = true;
+                if !intake.put_plan_part(site, &part, self.now).await? {
+                    self.odd_plans.push(format!("a part of plan {} fits no plan", part.id));
+                }
+            }
+            Item::Applied(applied) => {
+                self.plans = true;
+                if !intake.put_applied(site, &applied).await? {
+                    self.odd_plans.push(format!("what became of plan {} fits none", applied.plan));
                 }
             }
             Item::Escrow(record) => {

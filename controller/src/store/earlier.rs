@@ -17,6 +17,12 @@ const DUMPS: &[&str] = &[
     concat!(
         include_str!("migrations/0001_dump.sql"),
         include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql")
+    ),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql"),
         include_str!("migrations/0005_dump.sql")
     ),
 ];

@@ -188,6 +188,7 @@ impl World {
             clock: clock.clone(),
             outlet: self.store.clone(),
             shelf: self.store.clone(),
+            keeper: self.store.clone(),
             desired: receiver,
             environment: Arc::new(|_| None),
             open,

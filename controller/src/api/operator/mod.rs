@@ -6,6 +6,7 @@ mod escrow;
 mod findings;
 mod orders;
 mod people;
+mod plans;
 mod policies;
 mod recipients;
 mod rotations;
@@ -164,6 +165,27 @@ impl Operator for OperatorApi {
     ) -> Reply<v1::SendOrderReply> {
         let (who, ask) = self.enter(request, Act::SendOrder)?;
         orders::send(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<v1::ListPlansRequest>,
+    ) -> Reply<v1::ListPlansReply> {
+        let (_, ask) = self.enter(request, Act::ListPlans)?;
+        plans::list(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn show_plan(&self, request: Request<v1::ShowPlanRequest>) -> Reply<v1::ShownPlan> {
+        let (_, ask) = self.enter(request, Act::ShowPlan)?;
+        plans::show(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn apply_plan(
+        &self,
+        request: Request<v1::ApplyPlanRequest>,
+    ) -> Reply<v1::SendOrderReply> {
+        let (who, ask) = self.enter(request, Act::ApplyPlan)?;
+        plans::apply(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn list_devices(
