@@ -1,7 +1,7 @@
 //! Compiles the wire's definitions without a protoc to install.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["enrollment", "policy", "finding", "escrow", "agent", "operator"]
+    let files = ["enrollment", "policy", "finding", "escrow", "records", "agent", "operator"]
         .map(|name| format!("palisade/v1/{name}.proto"));
     for file in &files {
         println!("cargo:rerun-if-changed={file}");

@@ -3,7 +3,9 @@
 //! The file is TOML; every key has a default, so an empty file is a policy. The keys are described where they
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
+mod backup;
 mod change;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,7 +17,9 @@ use crate::finding::Waiver;
 use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
 
+pub use backup::BackupRules;
 pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
+pub use watch::WatchRules;
 
 /// What is to be done about a measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +58,10 @@ pub struct Policy {
     pub web_log: WebLog,
     /// When and how devices may be changed, and what cures need to know.
     pub change: ChangeRules,
+    /// How configurations are backed up (C22).
+    pub backup: BackupRules,
+    /// What the web server logs are watched for.
+    pub watch: WatchRules,
     /// Accepted unmet measures.
     pub waivers: Vec<Waiver>,
 }
@@ -299,6 +307,8 @@ impl Policy {
             return Err("web_log.failed_logins: want 1 or more".to_owned());
         }
         self.change.check()?;
+        self.backup.check()?;
+        self.watch.check()?;
         self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {
             if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {

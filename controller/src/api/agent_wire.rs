@@ -4,6 +4,7 @@ use certs::TrustBundle;
 use certs::audit::{ChainHead, Record};
 use certs::join_state::JoinState;
 use prost::Message as _;
+use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::text::is_harmful;
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::policy::OrderId;
@@ -79,6 +80,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Device(report) => Item::Device(Box::new(Report::try_from(report)?)),
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
+        What::Backup(backup) => Item::Backup(Box::new(ConfigurationBackup::try_from(backup)?)),
+        What::Event(event) => Item::Event(SiteEvent::try_from(event)?),
         // Nothing is acknowledged that is not kept.
         What::Escrow(_) => return Err(Malformed::Unknown("entry")),
     };

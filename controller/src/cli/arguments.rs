@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, findings, init, login, operator, policy, reference,
-    restore, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, events, findings, init, login, operator, policy,
+    reference, restore, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -73,6 +73,9 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// What the web server logs of the cameras showed together
+    #[command(after_help = events::EXAMPLE)]
+    Events(events::Events),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),

@@ -10,6 +10,8 @@ mod authority;
 mod backup;
 mod console;
 mod device;
+mod device_backups;
+mod events;
 mod files;
 mod finding;
 mod findings;
@@ -77,6 +79,7 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Agent(command) => agent::run(command, connection, console),
         Command::Device(command) => device::run(command, connection, console),
         Command::Findings(findings) => findings::run(findings, connection, console),
+        Command::Events(events) => events::run(events, connection, console),
         Command::Policy(command) => policy::run(command, connection, console),
         Command::Attest(attest) => vouch::attest(attest, connection, console),
         Command::Waive(waive) => vouch::waive(waive, connection, console),

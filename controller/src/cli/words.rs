@@ -90,6 +90,12 @@ words! {
         Recoverable => "recoverable",
         Severe => "severe",
     }
+    /// Why a backup was made.
+    backup_reason(BackupReason) {
+        Schedule => "schedule",
+        Change => "change",
+        Asked => "asked",
+    }
     /// What the inventory shows.
     sign(Sign) {
         NewDevice => "new_device",

@@ -21,6 +21,7 @@ pub mod meters;
 pub mod operators;
 pub mod orders;
 pub mod policies;
+pub mod records;
 pub mod recovery;
 mod refusal;
 pub mod reports;
@@ -101,7 +102,9 @@ pub struct Service {
     pub(crate) orders: orders::Orders,
     pub(crate) challenges: recovery::Challenges,
     pub(crate) news: broadcast::Sender<News>,
-    /// One for each who may watch findings.
+    /// That there are new events of sites.
+    pub(crate) event_news: broadcast::Sender<()>,
+    /// One for each who may watch findings or events.
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
     pub(crate) turning: Mutex<()>,
@@ -132,6 +135,7 @@ impl Service {
             orders: orders::Orders::default(),
             challenges: recovery::Challenges::default(),
             news: broadcast::channel(NEWS).0,
+            event_news: broadcast::channel(1).0,
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),
             meters: Arc::default(),

@@ -6,6 +6,7 @@
 
 use certs::Name;
 use certs::audit::{ChainHead, Record};
+use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged};
 use proto::{DeviceName, SiteName, Timestamp};
 
@@ -51,6 +52,10 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// A backup of a device's configuration, sealed.
+    Backup(Box<ConfigurationBackup>),
+    /// The logs of a site's cameras showed something.
+    Event(SiteEvent),
 }
 
 /// What became of an upload.
@@ -106,6 +111,10 @@ impl Service {
             intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
         }
         self.meters.reported(fresh);
+        if took.has_events {
+            // Nobody may be listening.
+            let _ = self.event_news.send(());
+        }
         for device in took.news {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });
@@ -134,11 +143,13 @@ struct Took {
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
     oddities: Vec<String>,
+    has_events: bool,
 }
 
 impl Took {
     fn new(now: Timestamp, head: ChainHead) -> Self {
-        Self { now, head, news: Vec::new(), resend: Vec::new(), oddities: Vec::new() }
+        let (news, resend, oddities) = (Vec::new(), Vec::new(), Vec::new());
+        Self { now, head, news, resend, oddities, has_events: false }
     }
 
     async fn item(
@@ -161,6 +172,11 @@ impl Took {
                 if !is_here {
                     self.resend.push(unchanged.device);
                 }
+            }
+            Item::Backup(backup) => intake.put_backup(site, &backup, self.now).await?,
+            Item::Event(event) => {
+                intake.add_event(site, &event, self.now).await?;
+                self.has_events = true;
             }
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {

@@ -44,6 +44,9 @@ acts! {
     PolicyHistory Viewer "read the history of policies";
     ShowPolicy Viewer "read policies";
     PolicyRollout Viewer "see how far a policy is rolled out";
+    ListBackups Viewer "list backups of configurations";
+    ListEvents Viewer "list events";
+    WatchEvents Viewer "watch events";
     ListVouches Viewer "list attestations and waivers";
     ListOperators Viewer "list operators";
     ReadAuditLog Viewer "read the audit log";
@@ -64,6 +67,7 @@ acts! {
     AddOperator Administrator "add operators";
     RenewCode Administrator "give operators new codes";
     RemoveOperator Administrator "remove operators";
+    FetchBackup Administrator "fetch sealed backups of configurations";
     Turnover Administrator "turn the authority over";
     Backup Administrator "take backups";
 }
@@ -97,7 +101,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [16, 9, 9]
+            [19, 9, 10]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -11,7 +11,10 @@ use super::*;
 
 /// What a database of each version held; the place in this list, from 1, is the version. A dump of a released version
 /// never changes.
-const DUMPS: &[&str] = &[include_str!("migrations/0001_dump.sql")];
+const DUMPS: &[&str] = &[
+    include_str!("migrations/0001_dump.sql"),
+    concat!(include_str!("migrations/0001_dump.sql"), include_str!("migrations/0004_dump.sql")),
+];
 
 async fn pool(path: &Path) -> AnyPool {
     sqlx::any::install_default_drivers();
@@ -51,6 +54,12 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         assert_eq!((states.len(), states[&harbour].attestations.len()), (2, 1));
         let now = Timestamp::from_unix(1_800_000_000);
         assert_eq!(store.outstanding_orders(now).await.unwrap().len(), 1);
+        if i64::from(version) == migrations::NEWEST {
+            let backups = store.device_backups(&harbour, &"yard".parse().unwrap()).await.unwrap();
+            assert_eq!(backups.len(), 1);
+            let ever = Timestamp::from_unix(0);
+            assert_eq!(store.events(None, ever, 0, 10).await.unwrap().len(), 1);
+        }
         let length = store.verify().await.unwrap().length;
         // And it goes on from there.
         let mut change = store.change().await.unwrap();

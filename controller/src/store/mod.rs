@@ -25,6 +25,7 @@ pub mod operators;
 mod orders;
 pub mod pending;
 pub mod policies;
+pub mod records;
 pub mod sites;
 mod snapshot;
 mod tally;

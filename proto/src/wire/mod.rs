@@ -7,6 +7,7 @@ pub mod escrow;
 pub mod finding;
 mod malformed;
 pub mod policy;
+pub mod record;
 mod words;
 
 pub use codec::Codec;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::malformed::{Malformed, one_for_one};
 use super::v1;
+use crate::record::{BackupReason, EventKind};
 use crate::{Disruption, LockoutRisk, Proof, SecretKind, Stance, Verdict};
 
 /// What kind of device it is.
@@ -98,6 +99,8 @@ one_for_one! {
     "kind of secret" SecretKind {
         DevicePassword, SecondAdministrator, DeviceCertificate, MessageKey, RecordingKey,
     }
+    "reason of a backup" BackupReason { Schedule, Change, Asked }
+    "kind of event" EventKind { BruteForce, UnknownSource, OutOfHours }
     "sign" Sign { NewDevice, GoneDevice, ChangedCertificate }
 }
 

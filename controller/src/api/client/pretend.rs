@@ -261,6 +261,9 @@ operator! {
     send_order(SendOrderRequest) gives SendOrderReply,
     list_devices(ListDevicesRequest) gives ListDevicesReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
+    list_backups(ListBackupsRequest) gives ListBackupsReply,
+    fetch_backup(FetchBackupRequest) gives ConfigurationBackup,
+    list_events(ListEventsRequest) gives ListEventsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
     show_policy(ShowPolicyRequest) gives PolicyVersion,
@@ -276,6 +279,7 @@ operator! {
     turnover(TurnoverRequest) gives TurnoverReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
+    watch_events as WatchEventsStream(ListEventsRequest) gives EventRow,
     read_audit_log as ReadAuditLogStream(ReadAuditLogRequest) gives AuditLogRecord,
     backup as BackupStream(BackupRequest) gives BackupChunk,
 }

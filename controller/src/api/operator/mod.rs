@@ -6,6 +6,7 @@ mod findings;
 mod orders;
 mod people;
 mod policies;
+mod records;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,7 @@ fn maybe_site(name: &str) -> Result<Option<SiteName>, Status> {
 #[tonic::async_trait]
 impl Operator for OperatorApi {
     type WatchFindingsStream = Pieces<v1::FindingRow>;
+    type WatchEventsStream = Pieces<v1::EventRow>;
     type ReadAuditLogStream = Pieces<v1::AuditLogRecord>;
     type BackupStream = Pieces<v1::BackupChunk>;
 
@@ -184,6 +186,38 @@ impl Operator for OperatorApi {
     ) -> Reply<Self::WatchFindingsStream> {
         let (_, ask) = self.enter(request, Act::WatchFindings)?;
         findings::watch(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn list_backups(
+        &self,
+        request: Request<v1::ListBackupsRequest>,
+    ) -> Reply<v1::ListBackupsReply> {
+        let (_, ask) = self.enter(request, Act::ListBackups)?;
+        records::backups(&self.service, &ask).await.map(Response::new)
+    }
+
+    async fn fetch_backup(
+        &self,
+        request: Request<v1::FetchBackupRequest>,
+    ) -> Reply<v1::ConfigurationBackup> {
+        let (who, ask) = self.enter(request, Act::FetchBackup)?;
+        records::fetch(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Reply<v1::ListEventsReply> {
+        let (_, ask) = self.enter(request, Act::ListEvents)?;
+        records::events(&self.service, &ask).await.map(Response::new)
+    }
+
+    async fn watch_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Reply<Self::WatchEventsStream> {
+        let (_, ask) = self.enter(request, Act::WatchEvents)?;
+        records::watch(&self.service, &ask).await.map(Response::new)
     }
 
     async fn apply_policy(

@@ -5,6 +5,7 @@ mod findings;
 mod found;
 mod operators;
 mod policies;
+mod records;
 mod sites;
 mod turnover;
 mod upkeep;
