@@ -19,7 +19,7 @@ use proto::finding::Attestation;
 
 use crate::clock;
 use crate::device::mobotix::{Dialects, export};
-use crate::device::{Driver, Fault, Identity, Target};
+use crate::device::{Driver, Fault, Identity, Snapshot, Target};
 use crate::facts::{Device, Facts, Failure, Kind, NasFacts, Observation, Source};
 
 pub use call::{NoCall, Terms, call, workstation_addresses};
@@ -106,26 +106,50 @@ pub async fn visit_all(
 
 /// Looks at one device. A workstation by itself is an unread one: see [`visit_all`].
 pub async fn visit(call: Call, equipment: &Equipment) -> Observation {
+    visit_and_bring(call, equipment, Bring::Facts).await.0
+}
+
+/// What a visit brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bring {
+    /// What was seen.
+    Facts,
+    /// The configuration as well, if the device is reached over the network. It holds passwords.
+    Configuration,
+}
+
+/// The same, and brings the configuration along if that is wanted and the look works.
+pub async fn visit_and_bring(
+    call: Call,
+    equipment: &Equipment,
+    bring: Bring,
+) -> (Observation, Option<Snapshot>) {
     let Call { name, address, way, limit, attestations, vms_addresses } = call;
     let observed_at = clock::now();
     let (kind, source) = (way.kind(), way.source());
     // A task of its own, so that a panic in a driver ends there.
-    let look = tokio::spawn(look(way, limit, equipment.clone()));
+    let look = tokio::spawn(look(way, limit, equipment.clone(), bring));
     let outcome = look.await.unwrap_or_else(|_| Err(bug()));
-    let (identity, outcome) = match outcome {
-        Ok((identity, facts)) => (identity, Ok(facts)),
+    let (identity, outcome, configuration) = match outcome {
+        Ok((identity, facts, configuration)) => (identity, Ok(facts), configuration),
         Err(fault) => {
             let (class, message) = (fault.class(), fault.to_string());
-            (Identity::default(), Err(Failure { class, message }))
+            (Identity::default(), Err(Failure { class, message }), None)
         }
     };
     let Identity { product, model, firmware, serial, pin } = identity;
     let pin = pin.map(|pin| pin.to_string());
     let device = Device { name, kind, source, address, product, model, firmware, serial, pin };
-    Observation { device, observed_at, outcome, attestations, vms_addresses }
+    let seen = Observation { device, observed_at, outcome, attestations, vms_addresses };
+    (seen, configuration)
 }
 
-async fn look(way: Way, limit: Duration, equipment: Equipment) -> Result<(Identity, Facts), Fault> {
+async fn look(
+    way: Way,
+    limit: Duration,
+    equipment: Equipment,
+    bring: Bring,
+) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
     let late = || {
         Fault::Unreachable(format!(
             "it was not done within {} s; is it slow or stuck? --timeout allows more",
@@ -134,8 +158,22 @@ async fn look(way: Way, limit: Duration, equipment: Equipment) -> Result<(Identi
     };
     match way {
         Way::Live(target) => {
+            // Without a login there may be no configuration, and that is no failure of the visit.
+            let bring = if target.login.is_some() { bring } else { Bring::Facts };
             let mut driver = (equipment.open)(*target, equipment.dialects);
-            tokio::time::timeout(limit, driver.observe()).await.unwrap_or_else(|_| Err(late()))
+            let looking = async {
+                match bring {
+                    Bring::Facts => {
+                        let (identity, facts) = driver.observe().await?;
+                        Ok((identity, facts, None))
+                    }
+                    Bring::Configuration => {
+                        let seen = driver.inspect().await?;
+                        Ok((seen.identity, seen.facts, Some(seen.configuration)))
+                    }
+                }
+            };
+            tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| Err(late()))
         }
         Way::Export(bytes) => {
             let dialects = equipment.dialects;
@@ -143,7 +181,8 @@ async fn look(way: Way, limit: Duration, equipment: Equipment) -> Result<(Identi
             let work = tokio::task::spawn_blocking(move || export::read(&bytes()?, &dialects));
             match tokio::time::timeout(limit, work).await {
                 Ok(Ok(export)) => {
-                    export.map(|export| (export.identity, Facts::Camera(Box::new(export.facts))))
+                    let facts = |facts| Facts::Camera(Box::new(facts));
+                    export.map(|export| (export.identity, facts(export.facts), None))
                 }
                 Ok(Err(_)) => Err(bug()),
                 Err(_) => Err(late()),
@@ -151,11 +190,11 @@ async fn look(way: Way, limit: Duration, equipment: Equipment) -> Result<(Identi
         }
         Way::Workstation(addresses) => {
             let facts = workstation::facts(&addresses, std::iter::empty());
-            Ok((Identity::default(), Facts::Vms(facts)))
+            Ok((Identity::default(), Facts::Vms(facts), None))
         }
         Way::Storage => {
             let reason = "no driver reads storage yet; a person can vouch for it in the site file";
-            Ok((Identity::default(), Facts::Nas(NasFacts::unread(reason))))
+            Ok((Identity::default(), Facts::Nas(NasFacts::unread(reason)), None))
         }
     }
 }

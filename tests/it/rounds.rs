@@ -13,6 +13,7 @@ use agent::rounds::{Deed, Entry, Handle, NotStored, Outlet, Rounds, Shelf, Suppl
 use async_trait::async_trait;
 use certs::{Clock as _, SystemClock};
 use prost::Message as _;
+use proto::record::SiteEvent;
 use proto::wire::finding::{About, Report};
 use proto::{Timestamp, Verdict};
 use tests::manual_clock::ManualClock;
@@ -38,6 +39,10 @@ impl Outlet for Store {
     async fn report(&self, entry: Entry) -> Result<(), NotStored> {
         self.entries.lock().unwrap().push(entry);
         self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    async fn event(&self, _: &SiteEvent) -> Result<(), NotStored> {
         Ok(())
     }
 
@@ -107,6 +112,7 @@ fn rounds(site: PathBuf, store: &Arc<Store>) -> (Rounds, Handle, Clocks) {
         clock: Arc::new(clock),
         outlet: store.clone(),
         shelf: store.clone(),
+        archive: None,
         desired: watch::channel(None).1,
         environment: Arc::new(|_| None),
         open: device::open,

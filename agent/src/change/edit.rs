@@ -99,6 +99,11 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(certs::random::digest(bytes))
     }
+
+    /// The 32 bytes.
+    pub fn bytes(self) -> [u8; 32] {
+        self.0
+    }
 }
 
 impl fmt::Display for Digest {

@@ -6,11 +6,13 @@
 //! time is unknown it visits nobody, because each look is judged at its time. A controller that is out of reach changes
 //! nothing here.
 
+pub mod backups;
 mod carry;
 mod coarse;
 mod kept;
 mod loaded;
 mod logs;
+mod lookout;
 mod outlet;
 mod tell;
 mod upkeep;
@@ -30,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::loaded::Loaded;
 use self::logs::Logs;
+use self::lookout::{Looked, Watch};
 use self::upkeep::Search;
 use self::visits::Paid;
 use self::yardstick::Yardstick;
@@ -58,6 +61,8 @@ pub struct Supplies {
     pub outlet: Arc<dyn Outlet>,
     /// Keeps what can be observed again.
     pub shelf: Arc<dyn Shelf>,
+    /// Keeps backups of configurations; none where there is no vault to seal them to.
+    pub archive: Option<Arc<dyn backups::Archive>>,
     /// What the controller wants the site to be; the latest counts.
     pub desired: watch::Receiver<Option<Arc<Desired>>>,
     /// Looks an environment variable up: a site file may name one for a password.
@@ -189,6 +194,7 @@ pub struct Rounds {
     /// Whether the inventory differs from the stored one.
     unsaved: bool,
     logs: Logs,
+    watch: Watch,
     /// Serial numbers of the site's cameras.
     serials: BTreeMap<DeviceName, String>,
     /// The workstations' facts as reported last, and when.
@@ -221,6 +227,7 @@ struct UnderWay {
 /// What the loop was woken by.
 enum Event {
     Paid(Result<(tokio::task::Id, Box<Paid>), tokio::task::JoinError>),
+    LookedAtLog(Result<Looked, tokio::task::Id>),
     Wished(Wish),
     Desired,
     Searched,
@@ -247,6 +254,7 @@ impl Rounds {
             inventory: Inventory::default(),
             unsaved: false,
             logs: Logs::default(),
+            watch: Watch::default(),
             serials: BTreeMap::new(),
             workstations: BTreeMap::new(),
             visits: JoinSet::new(),
@@ -265,6 +273,7 @@ impl Rounds {
         self.begin().await;
         loop {
             self.pay_visits();
+            self.pay_looks();
             self.show_progress();
             match self.next(&stop).await {
                 Event::Paid(Ok((task, paid))) => {
@@ -272,6 +281,7 @@ impl Rounds {
                     self.finish(*paid).await;
                 }
                 Event::Paid(Err(error)) => self.lost(error.id()),
+                Event::LookedAtLog(looked) => self.finish_look(looked).await,
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,
@@ -281,6 +291,7 @@ impl Rounds {
         }
         self.visits.abort_all();
         self.save().await;
+        self.save_watch().await;
     }
 
     async fn next(&mut self, stop: &CancellationToken) -> Event {
@@ -292,6 +303,7 @@ impl Rounds {
             Some(paid) = self.visits.join_next_with_id() => {
                 Event::Paid(paid.map(|(task, paid)| (task, Box::new(paid))))
             }
+            Some(looked) = self.watch.ended() => Event::LookedAtLog(looked),
             Some(wish) = self.wishes.recv() => Event::Wished(wish),
             Ok(()) = self.supplies.desired.changed() => Event::Desired,
             () = self.search.ended() => Event::Searched,
@@ -303,7 +315,8 @@ impl Rounds {
     /// When something is to be done next, in seconds of the monotonic clock.
     fn next_wake(&self) -> u64 {
         let visit = self.schedule.next().filter(|_| self.may_pay());
-        visit.map_or(self.upkeep_due, |visit| visit.min(self.upkeep_due))
+        let next = [visit, self.next_look()].into_iter().flatten().min();
+        next.map_or(self.upkeep_due, |next| next.min(self.upkeep_due))
     }
 
     async fn grant(&mut self, wish: Wish) {

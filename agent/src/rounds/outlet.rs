@@ -1,6 +1,7 @@
 //! Where the rounds leave what they have to tell and to keep. The store stands behind it; a test stands in its place.
 
 use async_trait::async_trait;
+use proto::record::SiteEvent;
 use proto::wire::v1;
 
 /// The status of one device, for the controller. Of each device only the latest counts.
@@ -52,6 +53,10 @@ pub enum Deed {
     LoginRefused,
     /// A sign appeared about a device.
     SignAppeared,
+    /// A device's configuration was backed up, because it is not as it was.
+    BackupMade,
+    /// The logs show something that somebody should look at.
+    EventSeen,
 }
 
 impl Deed {
@@ -67,6 +72,8 @@ impl Deed {
             Self::DeviceRecovered => "device_recovered",
             Self::LoginRefused => "login_refused",
             Self::SignAppeared => "sign_appeared",
+            Self::BackupMade => "backup_made",
+            Self::EventSeen => "event_seen",
         }
     }
 }
@@ -84,6 +91,12 @@ pub trait Outlet: Send + Sync {
     /// # Errors
     /// [`NotStored`].
     async fn report(&self, entry: Entry) -> Result<(), NotStored>;
+
+    /// Queues something that the logs of the site's cameras showed.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored>;
 
     /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
     ///

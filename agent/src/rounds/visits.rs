@@ -9,23 +9,25 @@ use proto::wire::policy::OrderId;
 use proto::{DeviceName, Timestamp};
 use tokio::sync::oneshot;
 
+use super::backups::{self, Archive};
 use super::carry;
 use super::kept::Kept;
 use super::loaded::{Loaded, mark};
+use super::lookout::Looked;
 use super::outlet::Deed;
 use super::yardstick::Yardstick;
 use super::{MOST_ORDERS, Rounds, UnderWay};
 use crate::clock::AgentClock;
 use crate::config::read;
 use crate::config::{PasswordSource, SiteDevice, SiteSource};
-use crate::device::{Limits, Trials};
+use crate::device::{Fault, Limits, Snapshot, Trials};
 use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation, Source};
 use crate::inventory::{Leave, Logins, Look, Mark, Occasion};
 use crate::schedule;
 use crate::visit::{self, Call, Equipment, Terms, Way};
 
 /// What a visit needs to know of the visits before it.
-struct Errand {
+pub(super) struct Errand {
     device: SiteDevice,
     site: Arc<Loaded>,
     yardstick: Arc<Yardstick>,
@@ -37,12 +39,17 @@ struct Errand {
     logins: Logins,
     accepted: Option<Pin>,
     trials: Trials,
+    archive: Option<Arc<dyn Archive>>,
+    /// Held while somebody is at the device.
+    door: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A visit that was paid.
 pub(super) struct Paid {
     name: DeviceName,
-    look: Observation,
+    pub(super) look: Observation,
+    /// The device's configuration, where a backup is due.
+    pub(super) configuration: Option<Snapshot>,
     mark: Mark,
     manner: Manner,
     /// The certificate that the site file holds it to.
@@ -91,9 +98,10 @@ impl Rounds {
         }
     }
 
-    fn errand(&self, name: &DeviceName, occasion: Occasion) -> Option<Errand> {
+    pub(super) fn errand(&mut self, name: &DeviceName, occasion: Occasion) -> Option<Errand> {
         let (site, yardstick) = (self.site.clone()?, self.yardstick.clone()?);
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
+        let door = self.watch.door(name);
         let known = self.inventory.known(name);
         let equipment = Equipment {
             dialects: site.dialects.clone(),
@@ -113,6 +121,8 @@ impl Rounds {
             logins: known.map(|known| known.logins.clone()).unwrap_or_default(),
             accepted: known.and_then(|known| known.accepted()),
             trials: carry::trials(ask_again_at, self.supplies.clock.now()),
+            archive: self.supplies.archive.clone(),
+            door,
         })
     }
 
@@ -138,6 +148,8 @@ impl Rounds {
         if is_listed {
             let before = self.fetch(&name).await;
             self.enter_look(&mut paid, before.as_ref()).await;
+            self.back_up(&mut paid).await;
+            self.watch_visit(&mut paid.look).await;
             let ended = match &paid.look.outcome {
                 Ok(_) => schedule::Ended::Seen,
                 Err(failure) => schedule::Ended::Failed(failure.class),
@@ -156,7 +168,7 @@ impl Rounds {
     /// Enters a look at a device on the network into the inventory, and makes it what it stands for: a look as a stranger
     /// at a device that refused us is still a refusal, unless nobody logs in to it anyway.
     async fn enter_look(&mut self, paid: &mut Paid, before: Option<&Kept>) {
-        let Paid { name, look, mark, manner, wanted, trials } = paid;
+        let Paid { name, look, mark, manner, wanted, trials, .. } = paid;
         let now = look.observed_at;
         let class = look.outcome.as_ref().err().map(|failure| failure.class);
         if *manner == Manner::Offline {
@@ -174,11 +186,8 @@ impl Rounds {
         let known = self.inventory.entry(name);
         match (*manner, class) {
             (Manner::AsListed { .. }, Some(FailureClass::Refused)) => {
-                known.logins.refused(*mark, now);
                 let detail = look.outcome.as_ref().err().map_or("", |it| &it.message);
-                self.audit(Deed::LoginRefused, name.as_str(), detail).await;
-                // Not one log-in more than the budget says, whatever happens to this program next.
-                self.save().await;
+                self.note_refusal(name, *mark, now, detail).await;
             }
             (Manner::AsListed { vouched }, None) => {
                 known.logins.admitted();
@@ -201,6 +210,21 @@ impl Rounds {
             (Manner::AsStranger { .. }, None) => look.outcome = Err(still_refused(before)),
             (Manner::AsListed { .. } | Manner::AsStranger { .. } | Manner::Offline, _) => {}
         }
+    }
+
+    /// A device refused our log-in.
+    pub(super) async fn note_refusal(
+        &mut self,
+        name: &DeviceName,
+        mark: Mark,
+        now: Timestamp,
+        why: &str,
+    ) {
+        self.inventory.entry(name).logins.refused(mark, now);
+        self.unsaved = true;
+        self.audit(Deed::LoginRefused, name.as_str(), why).await;
+        // Not one log-in more than the budget says, whatever happens to this program next.
+        self.save().await;
     }
 
     /// Enters into the audit log that a device failed, or recovered.
@@ -277,14 +301,59 @@ fn still_refused(before: Option<&Kept>) -> Failure {
 
 impl Errand {
     async fn pay(self) -> Paid {
-        let Self { device, site, yardstick, limits, environment, .. } = self;
-        let name = device.name.clone();
-        let wanted = match &device.source {
+        let _at_the_door = self.door.clone().lock_owned().await;
+        let name = self.device.name.clone();
+        let wanted = match &self.device.source {
             SiteSource::Live { pin, .. } => *pin,
             SiteSource::File(_) | SiteSource::Declared => None,
         };
-        let head = head(&device);
+        let head = head(&self.device);
         let observed_at = self.clock.now();
+        let (mark, call) = self.call().await;
+        let (rules, trials) = (self.yardstick.policy.backup, self.trials);
+        let bring = backups::bring(self.archive.as_deref(), &name, rules, observed_at).await;
+        let paid = |(look, configuration), manner| Paid {
+            name,
+            look,
+            configuration,
+            mark,
+            manner,
+            wanted,
+            trials,
+        };
+        let mut call = match call {
+            Ok(call) => call,
+            Err(why) => return paid((not_begun(head, observed_at, why), None), Manner::Offline),
+        };
+        let leave = self.logins.leave(&mark, self.occasion, observed_at);
+        let manner = prepare(&mut call, leave, self.accepted, trials);
+        let mut seen = visit::visit_and_bring(call, &self.equipment, bring).await;
+        seen.0.observed_at = observed_at;
+        paid(seen, manner)
+    }
+
+    /// Looks at the device's log alone.
+    pub(super) async fn look_at_log(self) -> Looked {
+        let _at_the_door = self.door.clone().lock_owned().await;
+        let (name, at) = (self.device.name.clone(), self.clock.now());
+        let (mark, call) = self.call().await;
+        let leave = self.logins.leave(&mark, self.occasion, at);
+        let mut looked = Looked { name, mark, at, outcome: None };
+        let Ok(mut call) = call else { return looked };
+        prepare(&mut call, leave, self.accepted, Trials::Spared);
+        let (Way::Live(target), Leave::Granted) = (call.way, leave) else { return looked };
+        if target.login.is_some() {
+            let mut driver = (self.equipment.open)(*target, self.equipment.dialects);
+            let read = tokio::time::timeout(call.limit, driver.read_log()).await;
+            looked.outcome = Some(read.unwrap_or_else(|_| Err(late())));
+        }
+        looked
+    }
+
+    /// What the device is tried with, and the call to it, or why there is none.
+    async fn call(&self) -> (Mark, Result<Call, String>) {
+        let (device, site, limits) = (self.device.clone(), self.site.clone(), self.limits);
+        let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
         // Password files and their dates are on disk.
         let build = move || {
             let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
@@ -293,20 +362,12 @@ impl Errand {
             (mark, visit::call(&device, &terms, fetch).map_err(|why| why.to_string()))
         };
         let built = tokio::task::spawn_blocking(build).await;
-        let (mark, call) = built
-            .unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())));
-        let trials = self.trials;
-        let paid = |look, manner| Paid { name, look, mark, manner, wanted, trials };
-        let mut call = match call {
-            Ok(call) => call,
-            Err(why) => return paid(not_begun(head, observed_at, why), Manner::Offline),
-        };
-        let leave = self.logins.leave(&mark, self.occasion, observed_at);
-        let manner = prepare(&mut call, leave, self.accepted, trials);
-        let mut look = visit::visit(call, &self.equipment).await;
-        look.observed_at = observed_at;
-        paid(look, manner)
+        built.unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())))
     }
+}
+
+fn late() -> Fault {
+    Fault::Unreachable("looking at its log was not done in time".to_owned())
 }
 
 /// Makes the call one that may be paid.

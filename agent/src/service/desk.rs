@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use certs::Clock as _;
+use proto::record::SiteEvent;
+use proto::wire::v1;
 use proto::wire::v1::entry::What;
 
 use super::words;
@@ -38,6 +40,17 @@ struct Whole {
 impl Desk {
     pub fn new(store: Store, link: Arc<Link>, clock: Arc<AgentClock>) -> Self {
         Self { store, link, clock, whole: Arc::default() }
+    }
+
+    /// Leaves something for the controller; of each key only the latest counts.
+    pub async fn leave(&self, key: String, what: What) -> Result<(), NotStored> {
+        let time = self.clock.now();
+        let bytes = entry::bytes(what, time);
+        let entry = NewEntry { kind: Kind::Status, key, bytes, time };
+        let left = self.store.with(move |store| store.push(entry).map(drop)).await;
+        left.map_err(|error| Self::not_stored(&error))?;
+        self.link.hasten();
+        Ok(())
     }
 
     fn not_stored(error: &StoreError) -> NotStored {
@@ -79,6 +92,12 @@ impl Outlet for Desk {
             self.link.hasten();
         }
         Ok(())
+    }
+
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored> {
+        let SiteEvent { kind, source, last_at, .. } = event;
+        let key = format!("event/{}/{source}/{}", kind.as_str(), last_at.unix());
+        self.leave(key, What::Event(v1::SiteEvent::from(event))).await
     }
 
     async fn audit(&self, deed: Deed, subject: &str, detail: &str) -> Result<(), NotStored> {

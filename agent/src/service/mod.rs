@@ -5,6 +5,7 @@
 //! blocks; told to stop, it takes its time in a fixed order: no more visits, then what waits is uploaded, then goodbye,
 //! then the store is closed.
 
+mod archive;
 mod board;
 mod desk;
 mod errands;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs::SharedClock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -28,8 +29,11 @@ use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
 use crate::link::{Link, Pace, entry};
+use crate::rounds::backups::Archive;
 use crate::rounds::{Rounds, Supplies};
+use crate::store::backups::Backups;
 use crate::store::{Options, Store, StoreError, make_private_folder, pooled};
+use archive::Sealed;
 use board::{Board, Phase};
 use desk::Desk;
 use upkeep::Remembered;
@@ -151,7 +155,9 @@ async fn serve(
 
 /// Goes the rounds and holds the line until told to stop: then the visits end first, and the line last.
 async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &CancellationToken) {
-    let (rounds, handle) = Rounds::new(supplies(settings, board, link));
+    let (_, recipients) = watch::channel(None);
+    let backups = archive::open(&settings.data).await;
+    let (rounds, handle) = Rounds::new(supplies(settings, board, link, (backups, recipients)));
     board.serve(link.clone(), handle.clone());
     link.note_start().await;
     let (no_visits, no_line) = (CancellationToken::new(), CancellationToken::new());
@@ -192,13 +198,22 @@ async fn within<T>(
     }
 }
 
-fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Supplies {
-    let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), board.clock.clone()));
+fn supplies(
+    settings: &Settings,
+    board: &Arc<Board>,
+    link: &Arc<Link>,
+    (backups, recipients): (Option<Backups>, archive::Recipients),
+) -> Supplies {
+    let clock = board.clock.clone();
+    let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), clock.clone()));
+    let sealed = |backups| Sealed { backups, desk: desk.clone(), clock, recipients };
+    let archive = backups.map(|backups| Arc::new(sealed(backups)) as Arc<dyn Archive>);
     Supplies {
         site: settings.site.clone(),
         clock: board.clock.clone(),
         outlet: desk.clone(),
         shelf: desk,
+        archive,
         desired: link.desired(),
         environment: settings.environment.clone(),
         open: device::open,

@@ -177,6 +177,11 @@ impl Vault {
         Ok(Self { journal: Journal::new(data), key: key.into() })
     }
 
+    /// What opens the vault, for what else of this agent is sealed at rest.
+    pub fn key(&self) -> std::sync::Arc<Opener> {
+        self.key.clone()
+    }
+
     /// Keeps fresh secrets durably and names them, in their order.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use proto::record::SiteEvent;
 use tokio::sync::Notify;
 
 use super::super::{Deed, Entry, NotStored, Outlet, Shelf};
@@ -15,6 +16,7 @@ pub struct Store {
     full: AtomicBool,
     entries: Mutex<Vec<Entry>>,
     arrived: Notify,
+    events: Mutex<Vec<SiteEvent>>,
     deeds: Mutex<Vec<&'static str>>,
     shelf: Mutex<BTreeMap<String, Vec<u8>>>,
 }
@@ -27,6 +29,10 @@ impl Store {
 
     pub fn deeds(&self) -> Vec<&'static str> {
         self.deeds.lock().unwrap().clone()
+    }
+
+    pub fn events(&self) -> Vec<SiteEvent> {
+        self.events.lock().unwrap().clone()
     }
 
     pub fn clear(&self) {
@@ -60,6 +66,12 @@ impl Outlet for Store {
         self.check()?;
         self.entries.lock().unwrap().push(entry);
         self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored> {
+        self.check()?;
+        self.events.lock().unwrap().push(event.clone());
         Ok(())
     }
 

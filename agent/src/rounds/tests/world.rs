@@ -17,7 +17,7 @@ use super::store::Store;
 use crate::clock::AgentClock;
 use crate::device::{Fault, Identity};
 use crate::discovery::{Prober, WebProber};
-use crate::facts::{CameraFacts, Facts};
+use crate::facts::{CameraFacts, Facts, WebLogSummary};
 
 /// The floor on disk, which is also what the clock begins with.
 pub const FLOOR: i64 = 1_800_000_000;
@@ -50,6 +50,15 @@ impl Driver for Scripted {
         device.visits += 1;
         device.logins += usize::from(self.0.login.is_some());
         device.script.as_mut().map_or_else(|| Ok(camera()), |script| script(&self.0))
+    }
+
+    async fn read_log(&mut self) -> Result<WebLogSummary, Fault> {
+        let mut devices = devices();
+        let device = devices.entry(self.0.address.host.clone()).or_default();
+        device.logins += usize::from(self.0.login.is_some());
+        let seen = device.script.as_mut().map_or_else(|| Ok(camera()), |it| it(&self.0))?;
+        let Facts::Camera(camera) = seen.1 else { return Ok(WebLogSummary::default()) };
+        Ok(camera.web_log.seen().cloned().unwrap_or_default())
     }
 }
 
@@ -181,6 +190,7 @@ impl World {
             clock: clock.clone(),
             outlet: self.store.clone(),
             shelf: self.store.clone(),
+            archive: None,
             desired: receiver,
             environment: Arc::new(|_| None),
             open,
@@ -237,6 +247,10 @@ impl World {
 
     pub fn logins(&self, name: &str) -> usize {
         self.device(name, |device| device.logins)
+    }
+
+    pub fn events(&self) -> Vec<proto::record::SiteEvent> {
+        self.store.events()
     }
 
     pub fn deeds(&self) -> Vec<&'static str> {
@@ -338,6 +352,11 @@ impl World {
             Entry::Whole(_) | Entry::Unchanged { .. } | Entry::Forgotten(_) => None,
         })
         .await
+    }
+
+    pub async fn unchanged_or_whole(&self, device: &str) {
+        let of = |entry: &Entry| (entry.device() == device).then_some(());
+        self.entry(&format!("report of {device}"), of).await;
     }
 
     pub async fn unchanged(&self, device: &str) -> (v1::DeviceUnchanged, v1::DeviceReport) {
