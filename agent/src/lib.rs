@@ -1,12 +1,13 @@
 //! Palisade's agent. Thinking rooms (`facts`, `site`, `firmware`, `measures`, `report`, `timekeeper`, `schedule`,
-//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`device`, `discovery`, `identity`, `link`,
-//! `rounds`, `rotate`, `service`, `store`, `cli`) hold no policy.
+//! `inventory`, `rotation`) hold no I/O, clock or randomness; doing rooms (`custody`, `device`, `discovery`, `identity`,
+//! `link`, `rounds`, `rotate`, `service`, `store`, `cli`) hold no policy.
 
 pub mod apply;
 pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod custody;
 pub mod device;
 pub mod discovery;
 pub mod facts;

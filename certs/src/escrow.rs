@@ -8,6 +8,7 @@
 //! The recipients are signed by the organisation's root. A controller hands them on, but cannot put itself among them.
 
 mod file;
+mod peel;
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -22,6 +23,7 @@ use crate::key::{self, Key, KeyError};
 use crate::seal::{self, MAX_OPENED, Opener, Recipient, SealError};
 
 pub use file::{SealedFile, open_file, seal_file};
+pub use peel::{lacking, peel};
 
 /// Most recipients.
 pub const MOST_RECIPIENTS: usize = proto::wire::escrow::MAX_RECIPIENTS;

@@ -161,6 +161,42 @@ impl Root {
         let certificate = params.signed_by(key.pair(), &issuer)?.der().clone();
         Issuing::from_parts(certificate, self.certificate.clone(), key)
     }
+
+    /// Certifies the issuing authority of another root of the organisation, so that whoever only trusts this root follows
+    /// what that authority signs, until the earlier end of the two.
+    ///
+    /// # Errors
+    /// [`HierarchyError`].
+    pub fn bridge(
+        &self,
+        to: &Issuing,
+        now: Timestamp,
+    ) -> Result<CertificateDer<'static>, HierarchyError> {
+        let read = trust::read(&to.certificate).ok_or(HierarchyError::Unreadable)?;
+        let organisation =
+            trust::organisation(&to.certificate).ok_or(HierarchyError::Unreadable)?;
+        let common = read.subject().iter_common_name().next();
+        let common = common.and_then(|name| name.as_str().ok());
+        let (_, ends) = trust::lifetime(&self.certificate).ok_or(HierarchyError::Unreadable)?;
+        let mut params = dated(after(now, -BACKDATE), to.until.min(ends))?;
+        // The name is what leads from a certificate to its issuer's.
+        params.distinguished_name =
+            distinguished(&organisation, common.ok_or(HierarchyError::Unreadable)?);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+        params.key_identifier_method = key_identifier(to.key.spki())?;
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.use_authority_key_identifier_extension = true;
+        let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
+        Ok(params.signed_by(to.key.pair(), &issuer)?.der().clone())
+    }
+}
+
+/// Whether that root's key signed the certificate, whatever the time.
+pub fn is_under(certificate: &CertificateDer<'_>, root: &CertificateDer<'_>) -> bool {
+    let (Some(above), Some(below)) = (trust::read(root), trust::read(certificate)) else {
+        return false;
+    };
+    below.issuer() == above.subject() && below.verify_signature(Some(above.public_key())).is_ok()
 }
 
 impl Issuing {
@@ -174,10 +210,7 @@ impl Issuing {
         key: Key,
     ) -> Result<Self, HierarchyError> {
         belongs(&certificate, &key)?;
-        let above = trust::read(&root).ok_or(HierarchyError::Unreadable)?;
-        let below = trust::read(&certificate).ok_or(HierarchyError::Unreadable)?;
-        let signed = below.verify_signature(Some(above.public_key()));
-        if below.issuer() != above.subject() || signed.is_err() {
+        if !is_under(&certificate, &root) {
             return Err(HierarchyError::Foreign);
         }
         let (from, until) = trust::lifetime(&certificate).ok_or(HierarchyError::Unreadable)?;
@@ -302,7 +335,7 @@ fn authority_params(
     Ok(params)
 }
 
-fn distinguished(organisation: &Organisation, common: &str) -> DistinguishedName {
+pub(crate) fn distinguished(organisation: &Organisation, common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, organisation.as_str());
     name.push(DnType::CommonName, common);
@@ -333,15 +366,15 @@ fn constraints(may_name: &DeviceNames) -> NameConstraints {
 }
 
 /// RFC 7093 section 2, method 1: the first 160 bits of the SHA-256 of the public key's bits.
-fn key_identifier(spki: &[u8]) -> Result<KeyIdMethod, KeyError> {
+pub(crate) fn key_identifier(spki: &[u8]) -> Result<KeyIdMethod, KeyError> {
     Ok(KeyIdMethod::PreSpecified(digest(key::point(spki)?)[..20].to_vec()))
 }
 
-fn belongs(certificate: &CertificateDer<'_>, key: &Key) -> Result<(), HierarchyError> {
+pub(crate) fn belongs(certificate: &CertificateDer<'_>, key: &Key) -> Result<(), HierarchyError> {
     let spki = trust::spki(certificate).ok_or(HierarchyError::Unreadable)?;
     if spki == key.spki() { Ok(()) } else { Err(HierarchyError::Mismatch) }
 }
 
-fn after(time: Timestamp, seconds: i64) -> Timestamp {
+pub(crate) fn after(time: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_unix(time.unix().saturating_add(seconds))
 }

@@ -9,17 +9,18 @@ mod own;
 mod server;
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use rustls::{CertificateError, Error};
-use webpki::anchor_from_trusted_cert;
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use proto::Timestamp;
 
 pub use client::{Lifetimes, Trusting, client_config};
 pub use own::leads;
-pub use server::{Gate, server_config};
+pub use server::{Gate, bridged_server_config, server_config};
 
 /// Why no settings could be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +40,22 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
 });
 
-fn unix(time: Timestamp) -> UnixTime {
-    let seconds = u64::try_from(time.unix()).unwrap_or(0);
-    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
-}
-
 fn can_anchor(certificate: &CertificateDer<'_>) -> Result<(), MutualError> {
     anchor_from_trusted_cert(certificate).map(|_| ()).map_err(|_| MutualError::BadAnchor)
+}
+
+/// Whether a certificate leads to one of the anchors, by way of what stands between, at that time and for that use.
+fn lead(
+    certificate: &EndEntityCert<'_>,
+    (anchors, between): (&[TrustAnchor<'_>], &[CertificateDer<'_>]),
+    at: Timestamp,
+    usage: KeyUsage,
+) -> Result<(), Error> {
+    let algorithms = PROVIDER.signature_verification_algorithms.all;
+    let seconds = u64::try_from(at.unix()).unwrap_or(0);
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let led = certificate.verify_for_usage(algorithms, anchors, between, at, usage, None, None);
+    led.map(|_| ()).map_err(|error| explain(&error))
 }
 
 /// In the words that TLS alerts are chosen by.

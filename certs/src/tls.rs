@@ -7,12 +7,13 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::handshake;
 use crate::leaf::{BadCertificate, MAX_DER, MAX_INTERMEDIATES};
 use crate::{Leaf, Pin};
 
@@ -162,8 +163,7 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        let valid = verify_tls12_signature(message, leaf, signed, algorithms)?;
+        let valid = handshake::tls12(message, leaf, signed)?;
         self.0.prove(leaf, "TLSv1.2");
         Ok(valid)
     }
@@ -174,14 +174,13 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        let valid = verify_tls13_signature(message, leaf, signed, algorithms)?;
+        let valid = handshake::tls13(message, leaf, signed)?;
         self.0.prove(leaf, "TLSv1.3");
         Ok(valid)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }
 

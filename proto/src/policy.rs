@@ -4,7 +4,9 @@
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
 mod backup;
+mod certificates;
 mod change;
+mod rotation;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,9 @@ use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
 
 pub use backup::BackupRules;
+pub use certificates::Certificates;
 pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
+pub use rotation::{EscrowRule, ProofRule, RotationRules};
 pub use watch::WatchRules;
 
 /// What is to be done about a measure.
@@ -62,6 +66,8 @@ pub struct Policy {
     pub backup: BackupRules,
     /// What the web server logs are watched for.
     pub watch: WatchRules,
+    /// Which credentials are replaced, when, and how carefully.
+    pub rotation: RotationRules,
     /// Accepted unmet measures.
     pub waivers: Vec<Waiver>,
 }
@@ -224,22 +230,6 @@ pub struct ExpectedAccount {
     pub group: String,
 }
 
-/// `[certificates]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Certificates {
-    /// PEM texts of the authorities whose certificates count as our own. Default: none stated.
-    pub authorities: Vec<String>,
-    /// Days before its end at which a certificate is reported. Default 30.
-    pub warn_days: u32,
-}
-
-impl Default for Certificates {
-    fn default() -> Self {
-        Self { authorities: Vec::new(), warn_days: 30 }
-    }
-}
-
 /// `[firmware]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -306,9 +296,11 @@ impl Policy {
         if self.web_log.failed_logins == 0 {
             return Err("web_log.failed_logins: want 1 or more".to_owned());
         }
+        self.certificates.check()?;
         self.change.check()?;
         self.backup.check()?;
         self.watch.check()?;
+        self.rotation.check()?;
         self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {
             if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {

@@ -1,6 +1,8 @@
 //! The newcomer's first minute, as the README promises it.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::source;
 
@@ -42,6 +44,38 @@ fn the_demo_prints_a_table_writes_a_page_shows_the_pair_and_ends() {
     for secret in ["gR4+ferry/Orchard-27", "meinsm\n"] {
         assert!(!shown.contains(secret) && !page.contains(secret) && !noted.contains(secret));
     }
+}
+
+#[test]
+fn a_demo_that_is_told_to_end_ends_its_two_programs_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = program("palisade-demo");
+    demo.arg("--serve").arg("--out").arg(folder.path());
+    let mut demo = demo.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let stays = lines.any(|line| line.unwrap().starts_with("Both stay up"));
+    assert!(stays, "it never was up");
+    let programs = children(demo.id());
+    assert_eq!(programs.len(), 2, "{programs:?}");
+    let id = rustix::process::Pid::from_child(&demo);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    for _ in lines {}
+    assert!(demo.wait().unwrap().success());
+    for id in programs {
+        assert!(!Path::new(&format!("/proc/{id}")).exists(), "{id} goes on");
+    }
+}
+
+/// Ids of the processes that a process started and that are there.
+fn children(of: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let ids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let parent = |id: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // Behind the name: the state, then the parent.
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    ids.filter(|id| parent(id) == Some(of)).collect()
 }
 
 #[test]

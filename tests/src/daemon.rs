@@ -41,6 +41,19 @@ pub struct Daemon {
     log: PathBuf,
 }
 
+/// What a process takes of memory, in KiB, as the kernel counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Resident now: what follows, together.
+    pub resident: u64,
+    /// Its own: heap and stacks.
+    pub own: u64,
+    /// Pages of files, above all of the program itself. The kernel can drop and read them again, and shares them.
+    pub program: u64,
+    /// The most that was ever resident.
+    pub peak: u64,
+}
+
 /// Where programs are looked for first; see [`look_in`].
 static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
 
@@ -171,11 +184,27 @@ impl Daemon {
     /// # Errors
     /// When it has ended.
     pub fn resident_kib(&self) -> io::Result<u64> {
+        self.memory().map(|memory| memory.resident)
+    }
+
+    /// The memory that it takes.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn memory(&self) -> io::Result<Memory> {
         let id = self.id().ok_or_else(|| Error::other("it has ended"))?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        kib.ok_or_else(|| Error::other("the kernel told no resident memory"))
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+            kib.ok_or_else(|| Error::other(format!("the kernel told no {name}")))
+        };
+        Ok(Memory {
+            resident: kib("VmRSS")?,
+            own: kib("RssAnon")?,
+            program: kib("RssFile")?,
+            peak: kib("VmHWM")?,
+        })
     }
 
     /// Time on a processor since it was started, in hundredths of a second.
@@ -183,22 +212,28 @@ impl Daemon {
     /// # Errors
     /// When it has ended.
     pub fn ticks(&self) -> io::Result<u64> {
-        let id = self.id().ok_or_else(|| Error::other("it has ended"))?;
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // Behind the name, which may hold anything, in parentheses: state is field 3, the times are 14 and 15.
-        let rest = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
-        let mut times =
-            rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
-        match (times.next(), times.next()) {
-            (Some(user), Some(system)) => Ok(user + system),
-            _ => Err(Error::other("the kernel told no times")),
-        }
+        ticks_of(self.id().ok_or_else(|| Error::other("it has ended"))?)
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = remove(&self.socket);
+    }
+}
+
+/// Time on a processor that a process took since it was started, in hundredths of a second.
+///
+/// # Errors
+/// When there is no such process.
+pub fn ticks_of(id: u32) -> io::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // Behind the name, which may hold anything, in parentheses: state is field 3, the times are 14 and 15.
+    let rest = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+    let mut times = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    match (times.next(), times.next()) {
+        (Some(user), Some(system)) => Ok(user + system),
+        _ => Err(Error::other("the kernel told no times")),
     }
 }
 

@@ -15,8 +15,10 @@ use certs::ticket::Ticket;
 use certs::{Leaf, Name, peer, request, trust};
 use controller::config::Loaded;
 use prost::Message as _;
+use proto::EscrowRecord;
 use proto::wire::finding::{Report, Unchanged, digest_form};
 use proto::wire::policy::{Desired, Order};
+use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
@@ -88,7 +90,15 @@ pub fn report(bytes: &[u8]) -> bool {
                 Ok(unchanged) => v1::DeviceUnchanged::from(&unchanged) == wire,
                 Err(_) => false,
             },
-            Some(What::Audit(_) | What::Forgotten(_) | What::Escrow(_)) => true,
+            Some(What::Escrow(wire)) => match EscrowRecord::try_from(wire.clone()) {
+                Ok(record) => v1::EscrowRecord::from(&record) == wire,
+                Err(_) => false,
+            },
+            Some(What::Rotated(wire)) => match RotationState::try_from(wire.clone()) {
+                Ok(state) => v1::RotationState::from(&state) == wire,
+                Err(_) => false,
+            },
+            Some(What::Audit(_) | What::Forgotten(_)) => true,
             None => false,
         };
     }

@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod devices;
 pub mod fleet;
 pub mod fuzzed;
+pub mod harden;
 pub mod herd;
 pub mod kill;
 pub mod manual_clock;

@@ -29,7 +29,7 @@ pub fn run(arguments: Audit, console: &mut Console<'_>) -> Result<u8, Stop> {
     let Order { site, single, calls, unpinned, policy, advisories, equipment } =
         order::take(&arguments, console)?;
 
-    let progress = Progress::new(calls.len(), console.terminals);
+    let mut progress = Progress::new(calls.len(), console.terminals);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

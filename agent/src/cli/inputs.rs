@@ -1,7 +1,6 @@
 //! What a command reads besides devices: policy, advisories, dialects, facts, passwords. A policy or advisory that is
 //! wrong stops everything: judging without it would claim more than was seen.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -110,16 +109,18 @@ pub fn usage(error: impl std::fmt::Display) -> Stop {
 pub fn facts(path: &Path, console: &mut Console<'_>) -> Result<Record, Stop> {
     let bad = |why: String| Stop::Failed(format!("cannot judge {}: {why}", path.display()));
     let unread = |fault: ReadFault| bad(fault.to_string());
-    if path == Path::new("-") {
-        let bytes = files::read_stream(console.input, files::MAX_FACTS).map_err(unread)?;
-        return record(|| Ok(&bytes[..])).map_err(bad);
-    }
-    record(|| files::open(path, files::MAX_FACTS).map(BufReader::new).map_err(|f| f.to_string()))
-        .map_err(bad)
+    let bytes = if path == Path::new("-") {
+        files::read_stream(console.input, files::MAX_FACTS)
+    } else {
+        files::read(path, files::MAX_FACTS)
+    };
+    record(&bytes.map_err(unread)?).map_err(bad)
 }
 
-/// Reads a record from a stream that can be opened twice: the second time to tell a wrong version from nonsense.
-fn record<R: std::io::Read>(open: impl Fn() -> Result<R, String>) -> Result<Record, String> {
+/// Reads a record; of one that cannot be read, the head alone tells a wrong version from nonsense. Everything in the
+/// agent is read from bytes: each further kind of reader would be the whole reader of facts once more in the program,
+/// and so in its memory.
+fn record(bytes: &[u8]) -> Result<Record, String> {
     #[derive(Deserialize)]
     struct Head {
         palisade_facts: u32,
@@ -128,10 +129,10 @@ fn record<R: std::io::Read>(open: impl Fn() -> Result<R, String>) -> Result<Reco
     let other = |format: u32| {
         format!("its format is {format} and this agent reads {known}; use the agent that wrote it")
     };
-    match serde_json::from_reader::<_, Record>(open()?) {
+    match serde_json::from_slice::<Record>(bytes) {
         Ok(record) if record.palisade_facts == known => Ok(record),
         Ok(record) => Err(other(record.palisade_facts)),
-        Err(error) => match serde_json::from_reader::<_, Head>(open()?) {
+        Err(error) => match serde_json::from_slice::<Head>(bytes) {
             Ok(head) if head.palisade_facts != known => Err(other(head.palisade_facts)),
             Ok(_) => Err(format!("its facts are damaged: {error}")),
             Err(_) => Err(format!("it is no file that audit --save-facts wrote: {error}")),

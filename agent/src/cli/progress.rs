@@ -1,32 +1,45 @@
 //! How far a site's audit has come, for a person who waits. In a pipe it is quiet.
+//!
+//! One line that is written again and again, and no library for it: what draws bars reckons speeds, and the mathematics
+//! for that would be resident on every site's box, where nobody ever sees a bar.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write as _;
 
 use super::console::Terminals;
 use crate::facts::Observation;
 
-/// A bar on standard error, or nothing.
-pub struct Progress(ProgressBar);
+/// Back to the beginning of the line, which is wiped.
+const AFRESH: &str = "\r\x1b[K";
+
+/// A count on standard error, or nothing.
+pub struct Progress {
+    devices: usize,
+    done: usize,
+    shown: bool,
+}
 
 impl Progress {
-    /// A bar for that many devices, if there is a person to see it and more than one thing to wait for.
+    /// A count of that many devices, if there is a person to see it and more than one thing to wait for.
     pub fn new(devices: usize, terminals: Terminals) -> Self {
-        if !terminals.errors || devices < 2 {
-            return Self(ProgressBar::hidden());
-        }
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} devices, last {msg}");
-        let bar = ProgressBar::new(devices as u64);
-        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+        Self { devices, done: 0, shown: terminals.errors && devices > 1 }
     }
 
     /// One more is done.
-    pub fn step(&self, observation: &Observation) {
-        self.0.set_message(observation.device.name.to_string());
-        self.0.inc(1);
+    pub fn step(&mut self, observation: &Observation) {
+        self.done += 1;
+        let (Self { devices, done, .. }, name) = (&self, &observation.device.name);
+        self.write(&format!("{done} of {devices} devices, last {name}"));
     }
 
-    /// Takes the bar away.
+    /// Takes the count away.
     pub fn finish(self) {
-        self.0.finish_and_clear();
+        self.write("");
+    }
+
+    fn write(&self, text: &str) {
+        if self.shown {
+            // Who cannot be shown the count can be shown no complaint about it either.
+            let _ = write!(std::io::stderr(), "{AFRESH}{text}");
+        }
     }
 }

@@ -8,7 +8,10 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 
 use super::arguments::{LogFormat, Run};
 use super::console::Console;
@@ -101,18 +104,16 @@ fn heed_signals(
 fn log_to_errors(format: LogFormat, console: &Console<'_>) -> Result<(), Stop> {
     let wanted =
         console.set_variable(VARIABLE).unwrap_or_else(|| "warn,agent=info,certs=info".into());
-    let filter = wanted.to_str().and_then(|text| EnvFilter::try_new(text).ok());
+    let filter = wanted.to_str().and_then(|text| text.parse::<Targets>().ok());
     let filter = filter.ok_or_else(|| {
         Stop::Usage(format!("{VARIABLE} makes no sense; it is like info or agent::link=debug"))
     })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(console.terminals.errors);
-    // A second log in one process can only be a test's.
-    let _ = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(console.terminals.errors);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
+    // A second log in one process can only be a test's.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Ok(())
 }

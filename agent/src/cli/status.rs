@@ -30,7 +30,7 @@ pub fn run(arguments: &arguments::Status, console: &mut Console<'_>) -> Result<u
     match arguments.format {
         TextFormat::Json => console.result(&format!("{}\n", text.trim_end()))?,
         TextFormat::Text => {
-            let status: Status = serde_json::from_str(&text).map_err(|error| {
+            let status: Status = serde_json::from_slice(text.as_bytes()).map_err(|error| {
                 Stop::Failed(format!(
                     "the agent's status cannot be read: {error}; is it of another version?"
                 ))

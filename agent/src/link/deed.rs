@@ -20,6 +20,18 @@ pub(super) enum Deed {
     TrustRefused,
     /// A desired state was refused.
     DesiredRefused,
+    /// The controller said where it is.
+    AddressesTaken,
+    /// Other recovery recipients are in force.
+    RecoveryTaken,
+    /// Recovery recipients were refused.
+    RecoveryRefused,
+    /// A device issuer is in force.
+    IssuerTaken,
+    /// A device issuer was refused.
+    IssuerRefused,
+    /// A certificate was made for a device.
+    CertificateMade,
     /// The controller's audit log is not the one that was seen.
     LogDiffers,
 }
@@ -33,6 +45,12 @@ impl Deed {
             Self::TrustTaken => "trust_taken",
             Self::TrustRefused => "trust_refused",
             Self::DesiredRefused => "desired_refused",
+            Self::AddressesTaken => "addresses_taken",
+            Self::RecoveryTaken => "recovery_taken",
+            Self::RecoveryRefused => "recovery_refused",
+            Self::IssuerTaken => "device_issuer_taken",
+            Self::IssuerRefused => "device_issuer_refused",
+            Self::CertificateMade => "device_certificate_made",
             Self::LogDiffers => "controller_log_differs",
         }
     }
@@ -53,11 +71,16 @@ impl Link {
     }
 
     pub(super) async fn record(&self, deed: Deed, detail: &str) {
+        self.record_about("", deed, detail).await;
+    }
+
+    /// The same, about a device.
+    pub(super) async fn record_about(&self, subject: &str, deed: Deed, detail: &str) {
         let draft = Draft {
             time: self.clock.now(),
             actor: self.member.borrow().name().to_string(),
             deed: deed.as_str().to_owned(),
-            subject: String::new(),
+            subject: subject.to_owned(),
             detail: detail.to_owned(),
         };
         match self.store.audit(vec![draft]).await {

@@ -19,10 +19,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::lookup::lookup;
+
 /// Longest time for a name to be looked up, for a TCP connection and for a handshake, each.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// So many addresses of one name are tried.
-const MOST_PER_NAME: usize = 4;
 /// For the first bytes; larger reads go past it.
 const FIRST_BYTES: usize = 64;
 
@@ -139,9 +139,9 @@ pub fn presented(wire: &Wire) -> Option<&CertificateDer<'static>> {
 }
 
 async fn dial_name(address: &str, call: &Call) -> Result<Wire, DialFault> {
-    let looked_up = patiently(tokio::net::lookup_host(address)).await?;
+    let looked_up = patiently(lookup(address)).await?;
     let mut telling = None;
-    for socket in looked_up.take(MOST_PER_NAME) {
+    for socket in looked_up {
         match dial_socket(socket, call).await {
             Ok(wire) => return Ok(wire),
             Err(fault) => telling = Some(fault.or_more_telling(telling)),

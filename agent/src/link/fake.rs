@@ -35,6 +35,7 @@ pub struct Fake {
     pub watch: Hook<Streaming<v1::AgentStatus>, Instructions>,
     pub report: Hook<v1::ReportRequest, v1::ReportReply>,
     pub renew: Hook<v1::RenewRequest, v1::RenewReply>,
+    pub device_issuer: Hook<v1::DeviceIssuerRequest, v1::DeviceIssuer>,
     /// Whether certificates are admitted.
     pub door: Arc<AtomicBool>,
 }
@@ -63,6 +64,7 @@ impl Fake {
             watch: absent(),
             report: absent(),
             renew: absent(),
+            device_issuer: absent(),
             door: Arc::new(AtomicBool::new(true)),
         })
     }
@@ -202,6 +204,13 @@ impl Agent for Fake {
         request: Request<v1::RenewRequest>,
     ) -> Result<Response<v1::RenewReply>, Status> {
         (self.renew.lock().unwrap())(request.into_inner()).map(Response::new)
+    }
+
+    async fn device_issuer(
+        &self,
+        request: Request<v1::DeviceIssuerRequest>,
+    ) -> Result<Response<v1::DeviceIssuer>, Status> {
+        (self.device_issuer.lock().unwrap())(request.into_inner()).map(Response::new)
     }
 }
 

@@ -1,20 +1,26 @@
 //! The line to the controller: the only room that speaks gRPC. The agent dials out, nothing listens on the site's
 //! network, and both sides treat the other as hostile: every message and list has a bound, every call a time.
 //!
-//! Three tasks go on for ever: one holds a line with its Watch stream (`hold`), one uploads what waits in the outbox
-//! (`upload`), one renews the certificate (`renew`). They share a [`Link`]. It decides nothing about devices; what
+//! Four tasks go on for ever: one holds a line with its Watch stream (`hold`), one uploads what waits in the outbox
+//! (`upload`), one renews the certificate (`renew`), one the site's device issuer (`issuer`). They share a [`Link`]. It decides nothing about devices; what
 //! it brings is checked before anybody else sees it.
 
+mod addresses;
 pub mod backoff;
 mod deed;
+pub mod desk;
 pub mod dial;
 pub mod enroll;
 pub mod entry;
 pub mod fault;
 mod hold;
+mod issuer;
 pub mod line;
+mod lookup;
 mod reach;
+mod receipts;
 mod recover;
+mod recovery;
 mod renew;
 pub mod reply;
 mod standing;
@@ -31,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use certs::DeviceIssuer;
 use certs::audit::ChainHead;
 use proto::wire::policy::{Desired, Order, OrderId};
 use proto::{DeviceName, Timestamp};
@@ -38,7 +45,11 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::AgentClock;
+use crate::custody::Custody;
+use crate::custody::issuer::Hosts;
+use crate::custody::recipients::Recipients;
 use crate::identity::{Folder, IdentityError, Member};
+use crate::rotate::hands::Recovery;
 use crate::store::{Store, StoreError};
 use enroll::on_disk;
 use line::Line;
@@ -103,6 +114,13 @@ pub struct Link {
     wanted: Notify,
     /// Who changes the identity's files holds this.
     papers: tokio::sync::Mutex<()>,
+    custody: Custody,
+    recovery: watch::Sender<Option<Arc<Recovery>>>,
+    issuer: watch::Sender<Option<Arc<DeviceIssuer>>>,
+    /// The devices that the issuer is for.
+    hosts: watch::Sender<Arc<Hosts>>,
+    /// How many records in escrow were committed in this run.
+    receipts: watch::Sender<u64>,
 }
 
 /// What is remembered between messages.
@@ -115,12 +133,15 @@ struct Held {
     /// The controller's audit head: the longest that was seen.
     witnessed: ChainHead,
     wanted: BTreeSet<DeviceName>,
+    /// Whom secrets are sealed to.
+    recipients: Option<Recipients>,
     /// What was entered into the audit log last, of what may come again and again.
     recorded: BTreeMap<deed::Deed, String>,
 }
 
 impl Link {
-    /// The link of an enrolled agent. `witnessed` is the controller's audit head from before.
+    /// The link of an enrolled agent. `witnessed` is the controller's audit head from before, `custody` what the agent
+    /// was entrusted with.
     ///
     /// # Errors
     /// The store's, if the desired state cannot be read from it.
@@ -129,12 +150,14 @@ impl Link {
         member: Member,
         clock: Arc<AgentClock>,
         store: Store,
-        witnessed: ChainHead,
+        (witnessed, custody): (ChainHead, Custody),
         pace: Pace,
     ) -> Result<Arc<Self>, StoreError> {
         let started_at = certs::Clock::now(&*clock);
         let (desired, held) = take::remembered(&store).await?;
-        let held = Held { witnessed, ..held };
+        let (recipients, issuer) = recovery::remembered(&custody).await?;
+        let recovery = recipients.as_ref().map(recovery::shared);
+        let held = Held { witnessed, recipients, ..held };
         Ok(Arc::new(Self {
             folder,
             clock,
@@ -153,6 +176,11 @@ impl Link {
             hurry: watch::Sender::new(None),
             wanted: Notify::new(),
             papers: tokio::sync::Mutex::new(()),
+            custody,
+            recovery: watch::Sender::new(recovery),
+            issuer: watch::Sender::new(issuer.map(Arc::new)),
+            hosts: watch::Sender::new(Arc::default()),
+            receipts: watch::Sender::new(0),
         }))
     }
 
@@ -161,7 +189,7 @@ impl Link {
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) {
         let over = CancellationToken::new();
         let work = async {
-            tokio::join!(self.upload(stop), self.renew(stop));
+            tokio::join!(self.upload(stop), self.renew(stop), self.renew_issuer(stop));
             over.cancel();
         };
         tokio::join!(self.hold(&over), work);

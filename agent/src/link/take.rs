@@ -50,6 +50,10 @@ impl Link {
         if let Some(trust) = message.trust {
             self.take_trust(trust).await;
         }
+        self.take_addresses(message.addresses).await;
+        if let Some(recovery) = message.recovery {
+            self.take_recovery(recovery).await;
+        }
         if let Some(desired) = message.desired {
             self.take_desired(desired).await;
         }
@@ -134,7 +138,7 @@ impl Link {
                 Ok(order) => {
                     listed.insert(order.id.clone());
                     match order.what {
-                        Work::Visit(_) => visits.push(order),
+                        Work::Visit(_) | Work::Rotate(_) => visits.push(order),
                         Work::Renew => self.order_renewal(order),
                     }
                 }

@@ -30,9 +30,11 @@ impl Told {
                 trust_generation,
                 time_known,
                 orders_done,
+                recovery_generation,
                 ..
             } = status.clone();
-            (generation, desired_digest, trust_generation, time_known, orders_done)
+            let held = (generation, trust_generation, recovery_generation);
+            (held, desired_digest, time_known, orders_done)
         };
         let is_empty_again = status.outbox_records == 0 && last.outbox_records > 0;
         if urgent(status) != urgent(last) || is_empty_again {
@@ -64,6 +66,7 @@ impl Link {
             started_at: self.started_at.unix(),
             audit_head: head.map(wire_head),
             witnessed: Some(wire_head(held.witnessed)),
+            recovery_generation: held.recipients.as_ref().map_or(0, |held| held.generation),
         })
     }
 }

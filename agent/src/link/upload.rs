@@ -88,6 +88,7 @@ impl Link {
             if committed > last {
                 return Err(UploadFault::Absurd);
             }
+            self.keep_receipts(&batch, committed).await?;
             self.store.committed(batch.epoch, committed).await?;
             self.want(resend.into_iter().filter_map(|name| name.parse::<DeviceName>().ok()));
             if committed < last {

@@ -28,8 +28,9 @@ pub trait Device: Send {
     async fn install(&mut self, auth: &Login<'_>, new: &Secret) -> Result<(), Trouble>;
     /// Logs in, or compares what the device serves.
     async fn probe(&mut self, with: &Login<'_>) -> Result<(), Trouble>;
-    /// Removes the second administrator, unsaved, and looks whether it is gone.
-    async fn lower(&mut self, auth: &Login<'_>) -> Result<(), Trouble>;
+    /// Removes the second administrator, unsaved, and looks whether it is gone. `second` is its password, by which a
+    /// person's account of the same name is told from it.
+    async fn lower(&mut self, auth: &Login<'_>, second: &Secret) -> Result<(), Trouble>;
     /// Saves what is set.
     async fn save(&mut self, auth: &Login<'_>) -> Result<(), Trouble>;
     /// Collects the web log, reboots, waits until the device is back, and makes sure that it did reboot.
@@ -50,7 +51,7 @@ pub enum Login<'a> {
 /// Why a driver did not do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// No connection was made, so nothing was sent.
+    /// Nothing was sent that a credential is in.
     NotSent,
     /// Anything else, by what may be concluded.
     Fault(Fault),
@@ -176,7 +177,9 @@ impl Hands for VaultHands<'_> {
     async fn perform(&mut self, effect: &Durable<Effect<SecretId>>) -> Outcome<SecretId> {
         let done = match effect.get() {
             Effect::Mint(second) => return self.mint(*second).await,
-            Effect::Escrow(id) => return self.escrow(*id).await,
+            Effect::Escrow(id) => {
+                return in_escrow(&self.about, &self.vault, self.desk, *id).await;
+            }
             at_device => self.at_device(at_device).await,
         };
         match done {
@@ -237,30 +240,6 @@ impl VaultHands<'_> {
         }
     }
 
-    async fn escrow(&mut self, id: SecretId) -> Outcome<SecretId> {
-        let Some(recovery) = self.about.recovery.clone() else {
-            tracing::warn!("no recovery recipients are stated, so nothing is rotated");
-            return Outcome::NotSent;
-        };
-        let (vault, about) = (self.vault.clone(), self.about.clone());
-        match pooled(move || sealed(&vault, &about, &recovery, id)).await {
-            Ok(None) => Outcome::Done,
-            Ok(Some(record)) => match self.desk.hand_over(record.clone()).await {
-                HandedOver::NotYet => Outcome::Kept,
-                HandedOver::Committed => {
-                    let (vault, subject) = (self.vault.clone(), self.about.subject.clone());
-                    let generation = record.recipients_generation;
-                    let noted = Escrowed::Acknowledged { generation };
-                    match pooled(move || vault.note_escrow(&subject, id, noted)).await {
-                        Ok(()) => Outcome::Done,
-                        Err(()) => Outcome::Kept,
-                    }
-                }
-            },
-            Err(()) => Outcome::NotSent,
-        }
-    }
-
     async fn at_device(&mut self, effect: &Effect<SecretId>) -> Result<(), Trouble> {
         let look = |id: SecretId| looked_up(self.vault.clone(), self.about.subject.clone(), id);
         let found = match effect.auth() {
@@ -281,7 +260,10 @@ impl VaultHands<'_> {
                 self.device.install(&login, &new).await
             }
             Effect::Probe(_) => self.device.probe(&login).await,
-            Effect::Lower { .. } => self.device.lower(&login).await,
+            Effect::Lower { second, .. } => {
+                let second = look(*second).await?.secret;
+                self.device.lower(&login, &second).await
+            }
             Effect::Save { .. } => self.device.save(&login).await,
             Effect::Reboot { .. } => self.device.reboot(&login).await,
             Effect::Mint(_) | Effect::Escrow(_) => Err(Trouble::NotSent),
@@ -291,6 +273,36 @@ impl VaultHands<'_> {
 
 async fn looked_up(vault: Vault, subject: Subject, id: SecretId) -> Result<Found, Trouble> {
     pooled(move || vault.secret(&subject, id)).await.map_err(|()| Trouble::NotSent)
+}
+
+/// Brings a secret into escrow: seals it, unless that was done, and hands it over.
+pub(super) async fn in_escrow(
+    about: &About,
+    vault: &Vault,
+    desk: &mut dyn Desk,
+    id: SecretId,
+) -> Outcome<SecretId> {
+    let Some(recovery) = about.recovery.clone() else {
+        tracing::warn!("no recovery recipients are stated, so nothing is rotated");
+        return Outcome::NotSent;
+    };
+    let (sealing, of) = (vault.clone(), about.clone());
+    match pooled(move || sealed(&sealing, &of, &recovery, id)).await {
+        Ok(None) => Outcome::Done,
+        Ok(Some(record)) => match desk.hand_over(record.clone()).await {
+            HandedOver::NotYet => Outcome::Kept,
+            HandedOver::Committed => {
+                let (vault, subject) = (vault.clone(), about.subject.clone());
+                let generation = record.recipients_generation;
+                let noted = Escrowed::Acknowledged { generation };
+                match pooled(move || vault.note_escrow(&subject, id, noted)).await {
+                    Ok(()) => Outcome::Done,
+                    Err(()) => Outcome::Kept,
+                }
+            }
+        },
+        Err(()) => Outcome::NotSent,
+    }
 }
 
 /// The record to hand over, sealed and kept; nothing if the controller has it already.

@@ -5,9 +5,12 @@
 //! has refused us twice. It may be dropped or killed at any point: the next turn begins from the journal, which is the
 //! everyday path.
 
+pub mod certificates;
 pub mod devices;
 pub mod group;
 pub mod hands;
+pub mod reseal;
+pub mod upkeep;
 
 use async_trait::async_trait;
 use certs::SharedClock;
@@ -147,7 +150,7 @@ pub async fn doubt(mut entry: Entry, journal: &Journal) -> Result<Entry, Journal
     recorded(entry, journal).await
 }
 
-async fn recorded(entry: Entry, journal: &Journal) -> Result<Entry, JournalError> {
+pub(crate) async fn recorded(entry: Entry, journal: &Journal) -> Result<Entry, JournalError> {
     let journal = journal.clone();
     pooled(move || journal.record(&entry).map(|()| entry)).await
 }

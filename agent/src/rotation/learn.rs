@@ -32,6 +32,14 @@ impl<C: Clone + PartialEq> Rotation<C> {
         }
     }
 
+    /// The credential was brought into escrow outside a turn; while a change is under way, its own turn notes that.
+    pub fn in_escrow(self, credential: &C, outcome: &Outcome<C>) -> Self {
+        match self {
+            Self::Settled { .. } => self.escrowed(credential, outcome),
+            under_way => under_way,
+        }
+    }
+
     /// The device refused what [`Rotation::trusted`] gave, outside a rotation: it forgot, or a person restored it.
     /// While a change is under way the machine asks anyway.
     pub fn doubt(self) -> Self {

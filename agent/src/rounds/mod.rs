@@ -13,6 +13,7 @@ mod kept;
 mod loaded;
 mod logs;
 mod lookout;
+mod orders;
 mod outlet;
 mod tell;
 mod upkeep;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use certs::{Clock, Pin};
 use proto::wire::finding::About;
-use proto::wire::policy::OrderId;
 use proto::{DeviceName, Timestamp};
-use tokio::sync::oneshot;
 
+use super::Rounds;
 use super::backups::{self, Archive};
 use super::carry;
 use super::kept::Kept;
@@ -16,7 +15,6 @@ use super::loaded::{Loaded, mark};
 use super::lookout::Looked;
 use super::outlet::Deed;
 use super::yardstick::Yardstick;
-use super::{MOST_ORDERS, Rounds, UnderWay};
 use crate::clock::AgentClock;
 use crate::config::read;
 use crate::config::{PasswordSource, SiteDevice, SiteSource};
@@ -227,7 +225,8 @@ impl Rounds {
         self.save().await;
     }
 
-    /// Enters into the audit log that a device failed, or recovered.
+    /// Enters into the audit log that a device failed, or recovered; before the look is kept, so that a plug that is pulled
+    /// in between has it entered twice rather than never.
     async fn tell_change(&self, look: &Observation, before: Option<&Kept>) {
         let name = look.device.name.as_str();
         let failed_before = before.and_then(Kept::failure).is_some();
@@ -238,53 +237,6 @@ impl Rounds {
             Ok(_) if failed_before => self.audit(Deed::DeviceRecovered, name, "").await,
             Ok(_) | Err(_) => {}
         }
-    }
-
-    /// Begins an order, unless it is under way already.
-    pub(super) async fn take_order(
-        &mut self,
-        id: OrderId,
-        expires_at: Timestamp,
-        devices: Vec<DeviceName>,
-        done: oneshot::Sender<()>,
-    ) {
-        let known = self.orders.iter().any(|order| order.id == id);
-        let (clock, Some(site)) = (&self.supplies.clock, &self.site) else { return };
-        if known || self.orders.len() >= MOST_ORDERS || expires_at < clock.now() {
-            return;
-        }
-        let all = site.file.devices.iter().map(|device| &device.name);
-        let wanted = all.filter(|name| devices.is_empty() || devices.contains(name));
-        let left = wanted.filter(|name| self.schedule.order(name)).cloned().collect();
-        self.audit(Deed::VisitOrdered, "", &format!("order {id}")).await;
-        self.orders.push(UnderWay { id, left, done });
-        self.settle_orders_done();
-    }
-
-    fn settle_orders(&mut self, name: &DeviceName) {
-        // A visit that was under way when it was ordered again does not count.
-        if !self.schedule.is_ordered(name) {
-            for order in &mut self.orders {
-                order.left.remove(name);
-            }
-        }
-        self.settle_orders_done();
-    }
-
-    fn settle_orders_done(&mut self) {
-        for order in self.orders.extract_if(.., |order| order.left.is_empty()) {
-            // Who ordered may have gone; the report has been queued all the same.
-            let _ = order.done.send(());
-        }
-    }
-
-    /// Drops from all orders the devices that the site does not list any more.
-    pub(super) fn settle_orders_of_gone(&mut self) {
-        let Some(site) = self.site.clone() else { return };
-        for order in &mut self.orders {
-            order.left.retain(|name| site.lists(name));
-        }
-        self.settle_orders_done();
     }
 }
 

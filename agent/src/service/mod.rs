@@ -20,11 +20,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs::SharedClock;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{AgentClock, Monotonic, monotonic};
+use crate::custody::Custody;
 use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
@@ -139,7 +140,7 @@ async fn serve(
         member,
         parts.0,
         parts.1,
-        remembered.witnessed,
+        (remembered.witnessed, Custody::within(&settings.data)),
         settings.pace,
     )
     .await
@@ -155,9 +156,8 @@ async fn serve(
 
 /// Goes the rounds and holds the line until told to stop: then the visits end first, and the line last.
 async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &CancellationToken) {
-    let (_, recipients) = watch::channel(None);
     let backups = archive::open(&settings.data).await;
-    let (rounds, handle) = Rounds::new(supplies(settings, board, link, (backups, recipients)));
+    let (rounds, handle) = Rounds::new(supplies(settings, board, link, (backups, link.recovery())));
     board.serve(link.clone(), handle.clone());
     link.note_start().await;
     let (no_visits, no_line) = (CancellationToken::new(), CancellationToken::new());

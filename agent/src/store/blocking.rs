@@ -9,7 +9,7 @@ use certs::audit::ChainHead;
 use super::cache::{CacheError, Desired, Drawer, LONGEST_NAME};
 use super::chain::{Chain, Draft};
 use super::condition::{Condition, Kept, Notice, Pushed};
-use super::entry::{Batch, Dropped, NewEntry, Waiting};
+use super::entry::{Batch, Dropped, HandedIn, Kind, NewEntry, Waiting};
 use super::error::{StoreError, Trouble};
 use super::options::{LONGEST_DESIRED, LONGEST_DRAFT, LONGEST_ENTRY, Options};
 use super::outbox::Mark;
@@ -166,6 +166,23 @@ impl BlockingStore {
             parts.outbox.push_all(&mut parts.shelf, &entries, Vec::new())
         })?;
         Ok(Pushed { sequences, kept: self.kept() })
+    }
+
+    /// Lets an escrow wait for upload, unless it waits already, or was committed: then a receipt of its key is there.
+    ///
+    /// # Errors
+    /// As [`BlockingStore::push_all`].
+    pub fn hand_in(&mut self, entry: NewEntry) -> Result<HandedIn, StoreError> {
+        if self.get(Drawer::Receipts, &entry.key)?.is_some() {
+            return Ok(HandedIn::Committed);
+        }
+        if self.parts.outbox.waits(&entry.key) {
+            return Ok(HandedIn::Waits);
+        }
+        if !self.parts.outbox.has_room_for(&entry) {
+            return Ok(HandedIn::NoRoom);
+        }
+        self.push(NewEntry { kind: Kind::Escrow, ..entry }).map(|_| HandedIn::Waits)
     }
 
     /// Adds records to the audit chain and lets them wait for upload: all or none. While the store is in memory they

@@ -19,6 +19,8 @@ pub enum Drawer {
     Inventory,
     /// The last report on each device.
     Reports,
+    /// Escrow that the controller has committed, by its key. Without it a record is handed over again.
+    Receipts,
 }
 
 impl Drawer {
@@ -26,6 +28,7 @@ impl Drawer {
         match self {
             Self::Inventory => b'i',
             Self::Reports => b'r',
+            Self::Receipts => b'k',
         }
     }
 }

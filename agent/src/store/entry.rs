@@ -12,6 +12,20 @@ pub enum Kind {
     Audit,
     /// Only the latest of its key counts.
     Status,
+    /// A secret in escrow: kept until it is committed, whatever the bounds say, since what it holds may be all that is
+    /// left of a device's password. One of its key is enough.
+    Escrow,
+}
+
+/// What became of an entry that is handed in once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandedIn {
+    /// It was committed before.
+    Committed,
+    /// It waits.
+    Waits,
+    /// So much of its kind waits that there is no room for more until some is committed.
+    NoRoom,
 }
 
 /// An entry that is to wait.
@@ -19,7 +33,7 @@ pub enum Kind {
 pub struct NewEntry {
     /// How it waits.
     pub kind: Kind,
-    /// Of what it is the status, such as a device's name. Of no meaning for audit.
+    /// Of what it is the status, such as a device's name, or which secret it is. Of no meaning for audit.
     pub key: String,
     /// What the caller made of it. At most 256 KiB.
     pub bytes: Vec<u8>,
@@ -80,7 +94,7 @@ pub struct Waiting {
 /// What will never be uploaded, since the outbox was first made on this disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Audit records for which there was no room: a gap in the chain, which the controller sees.
+    /// Audit records for which there was no room: a gap in the chain, which the controller sees. Escrow is never dropped.
     pub audit: u64,
     /// Status entries for which there was no room, or that grew too old.
     pub status: u64,
@@ -113,6 +127,7 @@ pub(super) fn entry_written(entry: &NewEntry) -> Vec<u8> {
     let kind = match entry.kind {
         Kind::Audit => 0,
         Kind::Status => 1,
+        Kind::Escrow => 2,
     };
     let mut out = vec![kind];
     out.extend_from_slice(&entry.time.unix().to_be_bytes());
@@ -128,6 +143,7 @@ pub(super) fn entry_read(place: Place, found: Found) -> Option<Entry> {
     let kind = match kind {
         0 => Kind::Audit,
         1 => Kind::Status,
+        2 => Kind::Escrow,
         _ => return None,
     };
     let (time, rest) = rest.split_first_chunk()?;

@@ -49,17 +49,19 @@ pub(super) struct Index {
     latest: BTreeMap<String, Place>,
     /// Key and time of each waiting status, the oldest place first.
     statuses: BTreeMap<Place, (String, i64)>,
+    /// Where each escrow waits, by its key.
+    escrows: BTreeMap<String, Place>,
     bytes: u64,
     dropped: Dropped,
 }
 
 impl Index {
     pub(super) fn new(next: Place, dropped: Dropped) -> Self {
-        let (sizes, latest, statuses) = Default::default();
-        Self { next, sizes, latest, statuses, bytes: 0, dropped }
+        let (sizes, latest, statuses, escrows) = Default::default();
+        Self { next, sizes, latest, statuses, escrows, bytes: 0, dropped }
     }
 
-    /// Puts an entry in its place; gives the status that it replaces.
+    /// Puts an entry in its place; gives the one of its key that it replaces.
     pub(super) fn add(&mut self, place: Place, card: &Card) -> Option<Place> {
         let size = card.size as u64 + BESIDE;
         self.sizes.insert(place, size);
@@ -73,7 +75,22 @@ impl Index {
                 self.subtract(older);
                 Some(older)
             }
+            Kind::Escrow => {
+                let older = self.escrows.insert(card.key.clone(), place)?;
+                self.subtract(older);
+                Some(older)
+            }
         }
+    }
+
+    /// Whether an escrow of that key waits.
+    pub(super) fn waits(&self, key: &str) -> bool {
+        self.escrows.contains_key(key)
+    }
+
+    /// Bytes of all escrow that waits, with what is kept beside it.
+    pub(super) fn escrow_bytes(&self) -> u64 {
+        self.escrows.values().filter_map(|place| self.sizes.get(place)).sum()
     }
 
     /// Takes an entry out, since it is uploaded.
@@ -82,6 +99,7 @@ impl Index {
         if let Some((key, _)) = self.statuses.remove(&place) {
             self.latest.remove(&key);
         }
+        self.escrows.retain(|_, there| *there != place);
     }
 
     /// Takes an entry out, since it is damaged.
@@ -109,8 +127,9 @@ impl Index {
             gone.push(place);
         }
         self.dropped.status += gone.len() as u64;
+        let kept: BTreeSet<_> = self.escrows.values().copied().collect();
         while self.bytes > most_bytes
-            && let Some(place) = self.sizes.keys().next().copied()
+            && let Some(place) = self.sizes.keys().find(|place| !kept.contains(place)).copied()
         {
             self.remove(place);
             self.dropped.audit += 1;

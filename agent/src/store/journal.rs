@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::files::DurableFile;
-use super::subject::{Subject, device_folder};
+use super::subject::{Subject, device_folder, device_of};
 use crate::rotation::attempts::{Attempts, Limit};
 use crate::rotation::due::Why;
 use crate::rotation::{Effect, Rotation};
@@ -201,6 +201,26 @@ impl Journal {
             change(&folder, |attempts| attempts.rebase(now))?;
         }
         Ok(())
+    }
+
+    /// The same for one device, by whoever keeps others off it meanwhile.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn rebase_device(
+        &self,
+        device: Option<&DeviceName>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.change(device, |attempts| attempts.rebase(now))
+    }
+
+    /// Every device of which anything is known; `None` for the site.
+    ///
+    /// # Errors
+    /// What the system refused.
+    pub fn devices(&self) -> Result<Vec<Option<DeviceName>>, JournalError> {
+        Ok(folders(&self.folder)?.iter().filter_map(|folder| device_of(folder)).collect())
     }
 
     /// The log-ins of a device that may have failed. If the clock was set back, they count as of now.

@@ -38,7 +38,7 @@ pub use blocking::BlockingStore;
 pub use cache::{Desired, Drawer};
 pub use chain::{Draft, Encode};
 pub use condition::{Condition, Kept, Notice, Pushed};
-pub use entry::{Batch, Bounds, Dropped, Entry, Kind, NewEntry, Waiting};
+pub use entry::{Batch, Bounds, Dropped, Entry, HandedIn, Kind, NewEntry, Waiting};
 pub use error::{StoreError, Trouble};
 pub use files::{Content, DurableFile, make_private_folder};
 pub use open::Healing;
@@ -84,6 +84,14 @@ impl Store {
     /// As there, and [`StoreError::Closed`].
     pub async fn push_all(&self, entries: Vec<NewEntry>) -> Result<Pushed, StoreError> {
         self.with(move |store| store.push_all(entries)).await
+    }
+
+    /// See [`BlockingStore::hand_in`].
+    ///
+    /// # Errors
+    /// As there, and [`StoreError::Closed`].
+    pub async fn hand_in(&self, entry: NewEntry) -> Result<HandedIn, StoreError> {
+        self.with(move |store| store.hand_in(entry)).await
     }
 
     /// See [`BlockingStore::audit`].

@@ -3,8 +3,9 @@
 //! the controller can tell an upload that it has already from a new one.
 //!
 //! Audit entries are all kept. A status entry takes the place of the waiting one of the same key, since only the latest
-//! counts. Bounds: bytes for all, age for status. The oldest status goes first; audit only when audit alone is over the
-//! bound, and then it is counted. Age does not touch audit: a clock that jumps must not be able to empty a log.
+//! counts. Bounds: bytes for all, age for status. The oldest status goes first; audit only when what is left is over the
+//! bound, and then it is counted. Age does not touch audit: a clock that jumps must not be able to empty a log. Escrow is
+//! never dropped: whoever hands it in is told when half of the room is taken up by it, and keeps it elsewhere.
 //!
 //! Entries that were gathered in memory while the disk would not do come after what is on the disk, under the epoch
 //! that they had; so several epochs may wait, and a batch is of one of them, the oldest.
@@ -219,6 +220,16 @@ impl Outbox {
         let numbers = numbers.of(name, self.index.next.sequence);
         *self = Self::load(shelf, fresh, self.bounds, numbers)?;
         Ok(())
+    }
+
+    /// Whether an escrow of that key waits.
+    pub(super) fn waits(&self, key: &str) -> bool {
+        self.index.waits(key)
+    }
+
+    /// Whether one more escrow may wait.
+    pub(super) fn has_room_for(&self, entry: &NewEntry) -> bool {
+        self.index.escrow_bytes() + entry.card().size as u64 <= self.bounds.bytes / 2
     }
 
     /// Where so many entries, at least one, would be put now.

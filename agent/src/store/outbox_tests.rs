@@ -104,6 +104,25 @@ fn newer_status_takes_the_place_of_waiting_status_and_audit_is_kept() {
 }
 
 #[test]
+fn escrow_stays_over_bounds_age_and_restart_until_it_is_committed() {
+    let mut world = World::new(Bounds { bytes: 1000, status_age: 10 });
+    let escrow = |key: &str| entry(Kind::Escrow, key, 0);
+    assert!(world.outbox.has_room_for(&escrow("a")));
+    world.push(&[escrow("a"), escrow("b"), escrow("c")]);
+    assert!(!world.outbox.has_room_for(&escrow("d")));
+    let rest: Vec<_> = (0..20).map(|time| audit(time * 100)).collect();
+    world.push(&rest);
+    world.push(&[status("s", 5000)]);
+    assert_eq!(world.all()[..3], [1, 2, 3]);
+    assert!(world.outbox.dropped().audit > 0);
+    world.restart();
+    assert_eq!(world.all()[..3], [1, 2, 3]);
+    assert!(world.outbox.waits("b") && !world.outbox.waits("s"));
+    world.commit("first", 2);
+    assert!(!world.outbox.waits("b") && world.outbox.waits("c"));
+}
+
+#[test]
 fn what_was_not_handed_out_cannot_be_committed() {
     let mut world = World::new(BOUNDS);
     world.push(&[audit(1), audit(2), audit(3)]);

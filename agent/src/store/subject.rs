@@ -70,6 +70,14 @@ pub(super) fn device_folder(device: Option<&DeviceName>, all: &Path) -> PathBuf 
     all.join(device.map_or(SITE, DeviceName::as_str))
 }
 
+/// Whose folder it is: `Some(None)` is the site's; `None` if it is none of ours.
+pub(super) fn device_of(folder: &Path) -> Option<Option<DeviceName>> {
+    match folder.file_name()?.to_str()? {
+        SITE => Some(None),
+        name => Some(Some(name.parse().ok()?)),
+    }
+}
+
 impl Kind {
     /// An account may have any name, so it is written in hex digits.
     fn folder(&self) -> String {
@@ -99,5 +107,8 @@ mod tests {
         let subject = Subject { device, kind: Kind::Password { account } };
         let folder = subject.folder(Path::new("all"));
         assert_eq!(folder, Path::new("all/cam:1/password-2e2e2f2e2e2f657463"));
+        assert_eq!(device_of(folder.parent().unwrap()), Some(subject.device));
+        assert_eq!(device_of(&device_folder(None, Path::new("all"))), Some(None));
+        assert_eq!(device_of(Path::new("all/a b")), None);
     }
 }

@@ -6,18 +6,21 @@ use std::sync::Arc;
 use proto::{Organisation, Timestamp};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{MutualError, PROVIDER, can_anchor, explain, refused, unix};
+use super::{MutualError, PROVIDER, can_anchor, explain, lead, refused};
 use crate::clock::SharedClock;
+use crate::handshake;
 use crate::identity::Identity;
 use crate::name::Name;
 use crate::peer::{MAX_CHAIN, read};
 use crate::trust::{MAX_CERTIFICATE, RootPin, TrustBundle, lifetime};
+
+/// Most certificates beside its own that a controller presents: those of a chain, and a bridge.
+const MAX_OTHERS: usize = MAX_CHAIN;
 
 /// Whom the dialling side trusts.
 #[derive(Clone, Debug)]
@@ -112,28 +115,28 @@ impl Verifier {
         server: &ServerName<'_>,
     ) -> Result<(), Error> {
         let all = || std::iter::once(leaf).chain(others);
-        if others.len() >= MAX_CHAIN || all().any(|one| one.len() > MAX_CERTIFICATE) {
+        if others.len() > MAX_OTHERS || all().any(|one| one.len() > MAX_CERTIFICATE) {
             return Err(refused(CertificateError::BadEncoding));
         }
         let anchors = self.anchors(others)?;
         let trusted: Vec<_> =
             anchors.iter().filter_map(|one| anchor_from_trusted_cert(one).ok()).collect();
-        let between: Vec<_> =
-            others.iter().filter(|one| !anchors.contains(one)).take(1).cloned().collect();
-        let chain: Vec<_> = std::iter::once(leaf).chain(&between).collect();
-        let at = unix(self.judged_at(&chain));
         let certificate = EndEntityCert::try_from(leaf).map_err(|error| explain(&error))?;
-        certificate
-            .verify_for_usage(
-                PROVIDER.signature_verification_algorithms.all,
-                &trusted,
-                &between,
-                at,
-                KeyUsage::server_auth(),
-                None,
-                None,
-            )
-            .map_err(|error| explain(&error))?;
+        // One at a time: never does a second authority stand between.
+        let mut verdict = Err(refused(CertificateError::UnknownIssuer));
+        for between in others.iter().filter(|one| !anchors.contains(one)) {
+            let at = self.judged_at(&[leaf, between]);
+            let way = (trusted.as_slice(), std::slice::from_ref(between));
+            verdict = match lead(&certificate, way, at, KeyUsage::server_auth()) {
+                // What was found wrong with a certificate that does lead here tells more.
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => verdict,
+                judged => judged,
+            };
+            if verdict.is_ok() {
+                break;
+            }
+        }
+        verdict?;
         certificate.verify_is_valid_for_subject_name(server).map_err(|error| explain(&error))?;
         let peer = read(std::slice::from_ref(leaf));
         if peer.is_ok_and(|peer| peer.name == self.name) {
@@ -163,7 +166,7 @@ impl ServerCertVerifier for Verifier {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(refused(CertificateError::ApplicationVerificationFailure))
+        handshake::no_tls12()
     }
 
     fn verify_tls13_signature(
@@ -172,10 +175,10 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
+        handshake::tls13(message, leaf, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }

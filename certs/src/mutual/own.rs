@@ -4,7 +4,7 @@ use proto::Timestamp;
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{MutualError, PROVIDER, explain, refused, unix};
+use super::{MutualError, explain, lead, refused};
 use crate::peer::MAX_CHAIN;
 use crate::trust::{MAX_CERTIFICATE, TrustBundle};
 
@@ -31,21 +31,8 @@ pub fn leads(
     // At most one authority stands between: what a device issuer signed leads nowhere.
     let between: Vec<_> =
         others.iter().filter(|one| !bundle.roots.contains(one)).take(1).cloned().collect();
-    EndEntityCert::try_from(leaf)
-        .and_then(|certificate| {
-            certificate
-                .verify_for_usage(
-                    PROVIDER.signature_verification_algorithms.all,
-                    &anchors,
-                    &between,
-                    unix(at),
-                    KeyUsage::client_auth(),
-                    None,
-                    None,
-                )
-                .map(|_| ())
-        })
-        .map_err(|error| MutualError::Tls(explain(&error)))
+    let certificate = EndEntityCert::try_from(leaf).map_err(|error| explain(&error))?;
+    Ok(lead(&certificate, (&anchors, &between), at, KeyUsage::client_auth())?)
 }
 
 #[cfg(test)]

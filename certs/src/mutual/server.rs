@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use proto::Timestamp;
-use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -17,8 +16,9 @@ use rustls::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{MutualError, PROVIDER, can_anchor, explain, refused, unix};
+use super::{MutualError, PROVIDER, can_anchor, explain, lead, refused};
 use crate::clock::{SharedClock, TlsTime};
+use crate::handshake;
 use crate::identity::Identity;
 use crate::name::Name;
 use crate::peer::{MAX_CHAIN, VerifiedPeer, read};
@@ -41,6 +41,20 @@ pub fn server_config(
     gate: Arc<dyn Gate>,
     clock: SharedClock,
 ) -> Result<Arc<ServerConfig>, MutualError> {
+    bridged_server_config((identity, None), issuers, gate, clock)
+}
+
+/// The same for a controller that also presents a [bridge](crate::hierarchy::Root::bridge): whoever trusts only the root
+/// that signed it gets in as well.
+///
+/// # Errors
+/// [`MutualError`].
+pub fn bridged_server_config(
+    (identity, bridge): (&Identity, Option<&CertificateDer<'static>>),
+    issuers: &[CertificateDer<'static>],
+    gate: Arc<dyn Gate>,
+    clock: SharedClock,
+) -> Result<Arc<ServerConfig>, MutualError> {
     let dated = |issuer: &CertificateDer<'static>| {
         can_anchor(issuer)?;
         let (from, until) = lifetime(issuer).ok_or(MutualError::BadAnchor)?;
@@ -52,7 +66,10 @@ pub fn server_config(
     let mut config = ServerConfig::builder_with_details(PROVIDER.clone(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(identity.chain().to_vec(), identity.key().for_tls())?;
+        .with_single_cert(
+            identity.chain().iter().chain(bridge).cloned().collect(),
+            identity.key().for_tls(),
+        )?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"h2".to_vec()];
@@ -87,22 +104,9 @@ impl Verifier {
         let alive = self.issuers.iter().filter(|issuer| issuer.from <= now && now < issuer.until);
         let anchors: Vec<_> =
             alive.filter_map(|issuer| anchor_from_trusted_cert(&issuer.certificate).ok()).collect();
-        EndEntityCert::try_from(leaf)
-            .and_then(|certificate| {
-                certificate
-                    .verify_for_usage(
-                        PROVIDER.signature_verification_algorithms.all,
-                        &anchors,
-                        // Nothing in between: what a device issuer signs leads nowhere.
-                        &[],
-                        unix(now),
-                        KeyUsage::client_auth(),
-                        None,
-                        None,
-                    )
-                    .map(|_| ())
-            })
-            .map_err(|error| explain(&error))?;
+        let certificate = EndEntityCert::try_from(leaf).map_err(|error| explain(&error))?;
+        // Nothing in between: what a device issuer signs leads nowhere.
+        lead(&certificate, (&anchors, &[]), now, KeyUsage::client_auth())?;
         let peer = read(std::slice::from_ref(leaf))
             .map_err(|_| refused(CertificateError::ApplicationVerificationFailure))?;
         let is_client = match &peer.name {
@@ -143,7 +147,7 @@ impl ClientCertVerifier for Verifier {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(refused(CertificateError::ApplicationVerificationFailure))
+        handshake::no_tls12()
     }
 
     fn verify_tls13_signature(
@@ -152,10 +156,10 @@ impl ClientCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
+        handshake::tls13(message, leaf, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }

@@ -101,6 +101,7 @@ struct Case<'a> {
     server_time: i64,
     lifetimes: Lifetimes,
     shut_out: &'static str,
+    bridge: Option<CertificateDer<'static>>,
 }
 
 impl<'a> Case<'a> {
@@ -114,13 +115,16 @@ impl<'a> Case<'a> {
             server_time: NOW,
             lifetimes: Lifetimes::Judged(at(NOW)),
             shut_out: "",
+            bridge: None,
         }
     }
 
     fn run(self) -> Ended {
         let issuers = [self.server.issuing.certificate().clone()];
         let gate = Arc::new(AllBut(self.shut_out));
-        let server = server_config(&self.serves, &issuers, gate, at(self.server_time)).unwrap();
+        let presented = (&self.serves, self.bridge.as_ref());
+        let server =
+            bridged_server_config(presented, &issuers, gate, at(self.server_time)).unwrap();
         let organisation = &self.dialled.organisation;
         let client =
             client_config(organisation, &self.trusting, self.dials.as_ref(), self.lifetimes)
@@ -343,4 +347,32 @@ fn a_device_issuer_can_make_neither_operator_nor_controller() {
     }
     let controller = forge(Name::Controller(world.organisation.clone()));
     Case { serves: controller, ..Case::of(&world) }.client_refuses();
+}
+
+#[test]
+fn whoever_only_knows_the_old_root_is_led_over_a_bridge_and_by_nobody_elses() {
+    let (old, new, others) = (World::new("acme"), World::new("acme"), World::new("acme"));
+    let now = Timestamp::from_unix(NOW);
+    let bridge = |root: &World| root.root.bridge(&new.issuing, now).unwrap();
+    let straggler = |bridge, lifetimes| Case {
+        dials: None,
+        trusting: old.bundle(),
+        bridge,
+        lifetimes,
+        ..Case::of(&new)
+    };
+    let today = || Lifetimes::Judged(at(NOW));
+    assert!(straggler(Some(bridge(&old)), today()).run().client.is_ok());
+    assert!(straggler(None, today()).run().client.is_err());
+    assert!(straggler(Some(bridge(&others)), today()).run().client.is_err());
+    let later = Lifetimes::Judged(at(NOW + 400 * DAY));
+    assert!(straggler(Some(bridge(&old)), later).run().client.is_err());
+    // Nobody else notices.
+    let usual = Case { bridge: Some(bridge(&old)), ..Case::of(&new) };
+    assert!(usual.run().client.is_ok());
+    let first = Case { trusting: new.pin(), bridge: Some(bridge(&old)), ..Case::of(&new) };
+    assert!(first.run().client.is_ok());
+    // It certifies a key, not what another one signs.
+    let forged = Case { serves: others.controller(NOW), ..straggler(Some(bridge(&old)), today()) };
+    assert!(forged.run().client.is_err());
 }

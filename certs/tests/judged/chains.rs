@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certs::device_issuer::{DEVICE_LIFE, Host};
 use certs::hierarchy::{DeviceNames, Issued, Issuing, Root};
 use certs::request::{self, VerifiedRequest};
-use certs::{Key, Name};
+use certs::{DeviceCertificate, DeviceIssuer, Key, Name};
 use proto::{Organisation, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -20,6 +21,7 @@ pub const NOW: i64 = 1_800_000_000;
 pub struct Chains {
     folder: tempfile::TempDir,
     device_issuer: Issuer<'static, KeyPair>,
+    at_the_site: DeviceIssuer,
 }
 
 pub fn organisation() -> Organisation {
@@ -52,8 +54,9 @@ impl Chains {
         let site = "harbour".parse().unwrap();
         let made =
             issuing.device_issuer(&organisation(), &site, &may_name, &asks(&key), now).unwrap();
+        let at_the_site = DeviceIssuer::new(made.chain.clone(), key).unwrap();
         let device_issuer = Issuer::from_ca_cert_der(&made.chain[0], pair).unwrap();
-        let chains = Self { folder: tempfile::tempdir().unwrap(), device_issuer };
+        let chains = Self { folder: tempfile::tempdir().unwrap(), device_issuer, at_the_site };
         chains.write("root", root.certificate());
         chains.write("issuing", issuing.certificate());
         chains.write("device-issuer", &made.chain[0]);
@@ -67,6 +70,17 @@ impl Chains {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.pem"))
+    }
+
+    /// A device's certificate as the site makes it: `yard.pem`, `yard-key.pem`, and what comes with it.
+    pub fn yard(&self, host: &Host) -> DeviceCertificate {
+        let now = Timestamp::from_unix(NOW);
+        let made = self.at_the_site.issue("yard", host, now, DEVICE_LIFE).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(self.path(name), text).unwrap();
+        write("yard", &made.leaf_pem());
+        write("yard-key", made.key_pem().expose());
+        write("yard-all", made.to_pem().expose());
+        made
     }
 
     /// A device's certificate, by the site's device issuer, whatever it says.

@@ -8,5 +8,6 @@
 )]
 
 mod chains;
+mod devices;
 mod linter;
 mod openssl;

@@ -33,7 +33,7 @@ fn complaint(
 }
 
 #[track_caller]
-fn content(chains: &Chains, what: (&str, &str), between: &[&str], more: &[&str]) {
+pub fn content(chains: &Chains, what: (&str, &str), between: &[&str], more: &[&str]) {
     let complaint = complaint(chains, what, ("root", between), more);
     assert_eq!(complaint, None, "{what:?}");
 }

@@ -59,4 +59,15 @@ impl Agent for AgentApi {
             controller_time: renewed.time.unix(),
         }))
     }
+
+    async fn device_issuer(
+        &self,
+        request: Request<v1::DeviceIssuerRequest>,
+    ) -> Result<Response<v1::DeviceIssuer>, Status> {
+        let peer = peer::agent(&self.service, request.extensions())?;
+        let request = request.into_inner().certificate_request;
+        let chain = self.service.device_issuer(&peer, &request).await.map_err(status)?;
+        let chain = chain.iter().map(|one| one.to_vec()).collect();
+        Ok(Response::new(v1::DeviceIssuer { chain }))
+    }
 }

@@ -9,7 +9,7 @@ use proto::text::is_harmful;
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::policy::OrderId;
 use proto::wire::{Malformed, v1};
-use proto::{DeviceName, Timestamp};
+use proto::{DeviceName, EscrowRecord, Timestamp};
 
 use crate::service::enrollment::Joined;
 use crate::service::live::{Instruction, Status};
@@ -45,6 +45,7 @@ pub fn told(status: v1::AgentStatus) -> Result<Status, Malformed> {
         generation: status.generation,
         digest,
         trust_generation: status.trust_generation,
+        recovery_generation: status.recovery_generation,
         time: Timestamp::from_unix(status.time),
         time_known: status.time_known,
         outbox_records: status.outbox_records,
@@ -82,8 +83,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
         What::Backup(backup) => Item::Backup(Box::new(ConfigurationBackup::try_from(backup)?)),
         What::Event(event) => Item::Event(SiteEvent::try_from(event)?),
-        // Nothing is acknowledged that is not kept.
-        What::Escrow(_) => return Err(Malformed::Unknown("entry")),
+        What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),
+        What::Rotated(state) => Item::Rotated(state.try_into()?),
     };
     Ok(Entry { sequence: entry.sequence, item })
 }
@@ -122,6 +123,8 @@ pub fn instruction(instruction: Instruction) -> v1::Instruction {
             },
         }),
         leave_within: instruction.leave_within,
+        addresses: instruction.addresses,
+        recovery: instruction.recovery.as_deref().map(v1::RecoveryRecipients::from),
     }
 }
 

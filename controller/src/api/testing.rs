@@ -201,7 +201,10 @@ impl World {
     }
 
     pub async fn channel(&self, identity: Option<&Identity>) -> Channel {
-        let stream = self.dial(identity).await.unwrap();
+        Self::channel_over(self.dial(identity).await.unwrap()).await
+    }
+
+    pub async fn channel_over(stream: BufReader<TlsStream<TcpStream>>) -> Channel {
         let mut stream = Some(TokioIo::new(stream));
         Endpoint::from_static("http://controller")
             .connect_with_connector(tower::service_fn(move |_| {

@@ -108,7 +108,9 @@ fn make(service: &Service) -> Result<(Arc<ServerConfig>, Timestamp), TlsError> {
     let issued = standing.issuing.issue(&name, &request, service.now(), life)?;
     let identity = Identity::new(issued.chain, key)?;
     let door = Arc::new(Door(service.standings.clone()));
-    let config = mutual::server_config(&identity, &standing.accepted, door, service.clock.clone())?;
+    let presented = (&identity, standing.bridge.as_ref());
+    let clock = service.clock.clone();
+    let config = mutual::bridged_server_config(presented, &standing.accepted, door, clock)?;
     service.meters.set_certificate_ends(identity.not_after());
     let jitter = renewal::jitter(random::bytes()?);
     Ok((config, renewal::renew_at(identity.not_before(), identity.not_after(), jitter)))

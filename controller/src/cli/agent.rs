@@ -132,7 +132,11 @@ pub struct Renew {
     pub wait: Span,
 }
 
-fn waiting(text: &str) -> Result<Span, String> {
+/// How long to wait for an order, up to 120 s.
+///
+/// # Errors
+/// A text that is no span, or a longer one.
+pub fn waiting(text: &str) -> Result<Span, String> {
     let span: Span = text.parse().map_err(|error: crate::config::BadSpan| error.to_string())?;
     if span.as_seconds() > 120 { Err("want at most 120s".to_owned()) } else { Ok(span) }
 }
@@ -230,6 +234,20 @@ fn send(order: &Order, connection: &Connection, console: &mut Console<'_>) -> Re
         }
         Order::Renew(renew) => (&renew.site, renew.wait, What::Renew(v1::RenewOrder {})),
     };
+    self::order(site, wait, what, connection, console)
+}
+
+/// Gives a site's agent an order, and waits.
+///
+/// # Errors
+/// A controller that is not reached or refuses.
+pub fn order(
+    site: &SiteName,
+    wait: Span,
+    what: What,
+    connection: &Connection,
+    console: &mut Console<'_>,
+) -> Result<u8, Stop> {
     let reply = Session::open(connection, console)?.ask(v1::SendOrderRequest {
         site: site.to_string(),
         wait: wait.as_seconds(),

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, events, findings, init, login, operator, policy,
-    reference, restore, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, escrow, events, findings, init, login, operator,
+    policy, recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -76,6 +76,12 @@ pub enum Command {
     /// What the web server logs of the cameras showed together
     #[command(after_help = events::EXAMPLE)]
     Events(events::Events),
+    /// Have credentials of a site's devices replaced
+    #[command(after_help = rotation::ROTATE_EXAMPLE)]
+    Rotate(rotation::Rotate),
+    /// Where each credential of the devices stands
+    #[command(after_help = rotation::ROTATIONS_EXAMPLE)]
+    Rotations(rotation::Rotations),
     /// What the sites should be
     #[command(subcommand, after_help = policy::EXAMPLE)]
     Policy(policy::PolicyCommand),
@@ -100,6 +106,12 @@ pub enum Command {
     /// Turn over the root of trust
     #[command(subcommand, after_help = authority::EXAMPLE)]
     Authority(authority::AuthorityCommand),
+    /// Whom secrets are sealed to
+    #[command(subcommand, after_help = recovery::EXAMPLE)]
+    Recovery(recovery::RecoveryCommand),
+    /// Secrets in escrow: passwords, certificates and keys of devices
+    #[command(subcommand, after_help = escrow::EXAMPLE)]
+    Secret(escrow::SecretCommand),
     /// Fetch a sealed backup of the controller
     #[command(after_help = backup::EXAMPLE)]
     Backup(backup::Backup),

@@ -45,7 +45,8 @@ Examples:
 
 The first fetches the controller's log and verifies it here; the others need no controller.
 That the end was cut off shows only against a head that somebody else kept: every agent keeps one
-(palisade-agent status), and so may you (palisade audit verify prints it).")]
+(palisade-agent status), which the first and the third compare, and so may you (palisade audit
+verify prints it).")]
     Verify(Verify),
     /// Write the whole log to a file that can be verified without a controller
     #[command(after_help = "Example:\n  palisade audit export --output audit.jsonl")]

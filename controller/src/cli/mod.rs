@@ -11,6 +11,7 @@ mod backup;
 mod console;
 mod device;
 mod device_backups;
+mod escrow;
 mod events;
 mod files;
 mod finding;
@@ -22,8 +23,10 @@ mod operator;
 mod policy;
 mod process;
 mod progress;
+mod recovery;
 mod reference;
 mod restore;
+mod rotation;
 mod secrets;
 mod serve;
 mod session;
@@ -80,6 +83,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Device(command) => device::run(command, connection, console),
         Command::Findings(findings) => findings::run(findings, connection, console),
         Command::Events(events) => events::run(events, connection, console),
+        Command::Rotate(rotate) => rotation::rotate(rotate, connection, console),
+        Command::Rotations(rotations) => rotation::list(rotations, connection, console),
         Command::Policy(command) => policy::run(command, connection, console),
         Command::Attest(attest) => vouch::attest(attest, connection, console),
         Command::Waive(waive) => vouch::waive(waive, connection, console),
@@ -88,6 +93,8 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Operator(command) => operator::run(command, connection, console),
         Command::Audit(command) => audit::run(command, connection, console),
         Command::Authority(command) => authority::run(command, connection, console),
+        Command::Recovery(command) => recovery::run(command, connection, console),
+        Command::Secret(command) => escrow::run(command, connection, console),
         Command::Backup(backup) => backup::run(backup, connection, console),
         Command::Restore(restore) => restore::run(restore, console),
         Command::Completions(completions) => reference::completions(completions, console),

@@ -1,5 +1,7 @@
 //! `palisade operator`: the people who steer.
 
+mod recover;
+
 use std::path::{Path, PathBuf};
 
 use certs::ticket::TicketKind;
@@ -34,6 +36,9 @@ pub enum OperatorCommand {
     /// Make a new one-time code for somebody who lost their certificate or uses another machine
     #[command(after_help = "Example:\n  palisade operator code sam --code-file sam.code")]
     Code(Code),
+    /// On the controller's machine, make a one-time code for an administrator when nobody can log in any more
+    #[command(after_help = recover::EXAMPLE)]
+    Recover(recover::Recover),
     /// Remove a person; their certificates are refused at once
     #[command(after_help = "Example:\n  palisade operator remove sam")]
     Remove(Remove),
@@ -142,6 +147,7 @@ pub fn run(
             let request = v1::RenewCodeRequest { name: it.name.to_string() };
             code(request, it.code_file.as_deref(), connection, console)?;
         }
+        OperatorCommand::Recover(it) => return recover::run(it, console),
         OperatorCommand::List(printing) => {
             let reply = Session::open(connection, console)?.ask(v1::ListOperatorsRequest {})?;
             let rows = reply.operators.into_iter().map(OperatorRow::try_from);

@@ -49,6 +49,11 @@ Examples:
     /// Put an earlier version in force again, as a new version
     #[command(after_help = "Example:\n  palisade policy rollback 11")]
     Rollback(Rollback),
+    /// Drop a site's own policy, so that the organisation's holds there again
+    #[command(
+        after_help = "Example:\n  palisade policy drop harbour --comment 'as all others' --wait"
+    )]
+    Drop(Drop),
     /// List the agents that do not hold what their site should be; the exit code is 1 if there are any
     #[command(after_help = "Example:\n  palisade policy rollout")]
     Rollout(Printing),
@@ -146,6 +151,20 @@ pub struct Rollback {
     pub waiting: Waiting,
 }
 
+/// `policy drop`
+#[derive(Debug, Args)]
+pub struct Drop {
+    /// The site
+    #[arg(value_name = "SITE")]
+    pub site: SiteName,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub comment: String,
+    /// How to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
 /// A version, as listed.
 #[derive(Debug, Serialize)]
 pub struct VersionRow {
@@ -154,6 +173,8 @@ pub struct VersionRow {
     applied_at: Option<Timestamp>,
     by: String,
     comment: String,
+    /// No policy, but the end of a site's own.
+    dropped: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
 }
@@ -166,6 +187,7 @@ impl From<v1::PolicyVersion> for VersionRow {
             applied_at: table::time(version.applied_at),
             by: version.by,
             comment: version.comment,
+            dropped: version.dropped,
             text: version.text,
         }
     }
@@ -176,7 +198,12 @@ impl Row for VersionRow {
 
     fn cells(&self, _: Timestamp) -> Vec<String> {
         let applied = table::shown(self.applied_at);
-        vec![self.version.to_string(), applied, self.by.clone(), self.comment.clone()]
+        let comment = match (self.dropped, self.comment.as_str()) {
+            (false, comment) => comment.to_owned(),
+            (true, "") => "dropped".to_owned(),
+            (true, comment) => format!("dropped: {comment}"),
+        };
+        vec![self.version.to_string(), applied, self.by.clone(), comment]
     }
 }
 
@@ -198,6 +225,7 @@ pub fn run(
         PolicyCommand::Diff(it) => compare(it, connection, console),
         PolicyCommand::Apply(it) => apply::apply(it, connection, console),
         PolicyCommand::Rollback(it) => apply::roll_back(it, connection, console),
+        PolicyCommand::Drop(it) => apply::drop(it, connection, console),
         PolicyCommand::Rollout(it) => rollout::list(*it, connection, console),
         PolicyCommand::History(it) => {
             let site = name(it.site.as_ref());

@@ -40,6 +40,20 @@ pub fn new_passphrase(file: Option<&Path>, console: &mut Console<'_>) -> Result<
     Ok(secret)
 }
 
+/// The passphrase of a root's key that is there.
+///
+/// # Errors
+/// None of the three sources.
+pub fn passphrase(file: Option<&Path>, console: &mut Console<'_>) -> Result<Secret, Stop> {
+    match stored("the passphrase file", file, PASSPHRASE, console)? {
+        Some(secret) => Ok(secret),
+        None => {
+            let how = format!("use --passphrase-file FILE or set {PASSPHRASE}");
+            asked("the passphrase of the root's key", &how, console)
+        }
+    }
+}
+
 /// A one-time code.
 ///
 /// # Errors

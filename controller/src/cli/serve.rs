@@ -4,15 +4,17 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{fmt, registry};
 
 use super::console::Console;
 use super::process::{Privacy, raise_file_limit};
 use super::settings::{self, ConfigFile};
 use super::stop::{GOOD, Stop};
 use crate::api;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, LogLevel};
 
 /// The help page's example.
 pub const EXAMPLE: &str = "Example:\n  palisade serve --config /var/lib/palisade/palisade.toml";
@@ -83,13 +85,19 @@ fn subscriber<W>(log: Log, fancy: bool, to: W) -> Box<dyn Subscriber + Send + Sy
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let level = log.level.as_str();
-    let filter = EnvFilter::new(format!("warn,controller={level},certs={level}"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(fancy).with_writer(to);
+    let level = match log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let ours = [("controller", level), ("certs", level)];
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(ours);
+    let lines = fmt::layer().with_ansi(fancy).with_writer(to);
     match log.format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(registry().with(filter).with(lines)),
+        LogFormat::Json => Box::new(registry().with(filter).with(lines.json().flatten_event(true))),
     }
 }
 
@@ -99,7 +107,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::config::LogLevel;
 
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);

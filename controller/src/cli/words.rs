@@ -49,6 +49,19 @@ words! {
         Nas => "nas",
         Stranger => "stranger",
     }
+    /// What a credential is.
+    credential_kind(CredentialKind) {
+        Password => "password",
+        Certificate => "certificate",
+    }
+    /// Where a credential stands.
+    standing(Standing) {
+        Settled => "settled",
+        Prepared => "prepared",
+        Changing => "changing",
+        InDoubt => "in_doubt",
+        Stranded => "stranded",
+    }
     /// Why a device could not be looked at.
     failure_class(FailureClass) {
         Unreachable => "unreachable",
@@ -95,6 +108,14 @@ words! {
         Schedule => "schedule",
         Change => "change",
         Asked => "asked",
+    }
+    /// What a secret is for.
+    secret_kind(SecretKind) {
+        DevicePassword => "device_password",
+        SecondAdministrator => "second_administrator",
+        DeviceCertificate => "device_certificate",
+        MessageKey => "message_key",
+        RecordingKey => "recording_key",
     }
     /// What the inventory shows.
     sign(Sign) {

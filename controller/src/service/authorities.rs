@@ -27,6 +27,8 @@ pub struct Standing {
     pub past: Vec<CertificateDer<'static>>,
     /// The roots that agents and operators are to trust.
     pub trust: TrustBundle,
+    /// Leads whoever still trusts nothing but the root before to `issuing`, if one was made.
+    pub bridge: Option<CertificateDer<'static>>,
 }
 
 impl Authorities {

@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certs::hierarchy::{HierarchyError, Issuing, Root};
-use certs::{Key, RootPin};
+use certs::seal::{self, SealError};
+use certs::{Key, RootPin, trust};
+use proto::Secret;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use super::authority_renewal;
 use super::folder::{
     AUTHORITY, FolderError, failed, make_folder, read_small, remove_folder, rename, sync_folder,
     write_new,
@@ -24,9 +27,11 @@ const ROOT: &str = "root.crt";
 /// Its key, sealed.
 const ROOT_KEY: &str = "root.key.age";
 /// Certificate of the issuing authority.
-const ISSUING: &str = "issuing.crt";
+pub(super) const ISSUING: &str = "issuing.crt";
 /// Its key.
-const ISSUING_KEY: &str = "issuing.key";
+pub(super) const ISSUING_KEY: &str = "issuing.key";
+/// Its certificate by the root that went before: see [`Root::bridge`].
+const BRIDGE: &str = "bridge.crt";
 /// The coming authority.
 const NEXT: &str = "next";
 /// Certificates of those that went.
@@ -59,6 +64,15 @@ pub enum AuthorityFolderError {
         /// What does not fit.
         #[source]
         source: HierarchyError,
+    },
+    /// The root's key does not open.
+    #[error("{} cannot be opened", path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: SealError,
     },
     /// Neither folder holds the root that the database names.
     #[error("no authority in {} has the root {wanted} that the database names", path.display())]
@@ -99,18 +113,47 @@ pub(super) fn save(
 /// Reads the issuing authority of a folder, with the root it is under.
 pub(super) fn load(folder: &Path) -> Result<Issuing, AuthorityFolderError> {
     let (root, issuing) = (certificate(&folder.join(ROOT))?, certificate(&folder.join(ISSUING))?);
-    let path = folder.join(ISSUING_KEY);
-    let mode = fs::metadata(&path).map_err(failed("read", &path))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(AuthorityFolderError::Exposed(path));
-    }
-    let text = Zeroizing::new(read_small(&path)?);
-    let unreadable =
-        || AuthorityFolderError::Unreadable { what: "private key", path: path.clone() };
-    let der = PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|_| unreadable())?;
-    let key = Key::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| unreadable())?;
-    Issuing::from_parts(issuing, root, key)
+    Issuing::from_parts(issuing, root, key(&folder.join(ISSUING_KEY))?)
         .map_err(|source| AuthorityFolderError::Mismatch { path: folder.to_owned(), source })
+}
+
+/// Reads a private key that nobody else may read.
+pub(super) fn key(path: &Path) -> Result<Key, AuthorityFolderError> {
+    let mode = fs::metadata(path).map_err(failed("read", path))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(AuthorityFolderError::Exposed(path.to_owned()));
+    }
+    let text = Zeroizing::new(read_small(path)?);
+    let unreadable =
+        || AuthorityFolderError::Unreadable { what: "private key", path: path.to_owned() };
+    let der = PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|_| unreadable())?;
+    Key::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| unreadable())
+}
+
+/// Opens the root's key of a folder.
+pub(super) fn open_root(folder: &Path, passphrase: &Secret) -> Result<Root, AuthorityFolderError> {
+    let path = folder.join(ROOT_KEY);
+    let opened = seal::open_with_passphrase(&read_small(&path)?, passphrase);
+    let pkcs8 =
+        opened.map_err(|source| AuthorityFolderError::Sealed { path: path.clone(), source })?;
+    let key = Key::from_pkcs8(&pkcs8)
+        .map_err(|_| AuthorityFolderError::Unreadable { what: "private key", path })?;
+    Root::from_parts(root(folder)?, key)
+        .map_err(|source| AuthorityFolderError::Mismatch { path: folder.to_owned(), source })
+}
+
+/// What leads whoever knows only the root before to the issuing authority of a folder; `None` if there is nothing, or it
+/// was made for an issuing authority that was renewed since.
+pub(super) fn bridge(
+    folder: &Path,
+    issuing: &Issuing,
+) -> Result<Option<CertificateDer<'static>>, AuthorityFolderError> {
+    let path = folder.join(BRIDGE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bridge = certificate(&path)?;
+    Ok(Some(bridge).filter(|it| trust::spki(it).as_deref() == Some(issuing.key().spki())))
 }
 
 /// The pin of a folder's root; `None` if there is none.
@@ -136,11 +179,15 @@ pub(super) fn save_coming(
     data: &Path,
     root: &Root,
     sealed_key: &[u8],
-    issuing: &Issuing,
+    (issuing, bridge): (&Issuing, Option<&CertificateDer<'static>>),
 ) -> Result<(), FolderError> {
     let making = current(data).join(".making");
     remove_folder(&making)?;
     save(&making, root, sealed_key, issuing)?;
+    if let Some(bridge) = bridge {
+        write_new(&making.join(BRIDGE), pem("CERTIFICATE", bridge).as_bytes())?;
+        sync_folder(&making)?;
+    }
     rename(&making, &coming(data))?;
     sync_folder(&current(data))
 }
@@ -167,7 +214,8 @@ pub(super) fn settle(data: &Path, wanted: RootPin) -> Result<(), AuthorityFolder
         rename(&arriving, &place)?;
         sync_folder(data)?;
     }
-    Ok(remove_folder(&leaving)?)
+    remove_folder(&leaving)?;
+    authority_renewal::settle(data)
 }
 
 /// Copies the certificates that went, and the one that goes now, to where the arriving authority keeps them.
@@ -178,12 +226,23 @@ fn keep_past(old: &Path, arriving: &Path) -> Result<(), AuthorityFolderError> {
     let mut paths = names(&old.join(PAST))?;
     paths.push(old.join(ISSUING));
     for path in paths {
-        let certificate = certificate(&path)?;
-        let name = certs::random::hex(&certs::random::digest(&certificate)[..8]);
-        let to = folder.join(format!("{name}.crt"));
-        if !to.exists() {
-            write_new(&to, pem("CERTIFICATE", &certificate).as_bytes())?;
-        }
+        keep(&path, arriving)?;
+    }
+    Ok(sync_folder(&folder)?)
+}
+
+/// Copies a certificate that goes to where the authority in `place` keeps those.
+pub(super) fn keep(path: &Path, place: &Path) -> Result<(), AuthorityFolderError> {
+    let certificate = certificate(path)?;
+    let folder = place.join(PAST);
+    if !folder.exists() {
+        make_folder(&folder)?;
+        sync_folder(place)?;
+    }
+    let name = certs::random::hex(&certs::random::digest(&certificate)[..8]);
+    let to = folder.join(format!("{name}.crt"));
+    if !to.exists() {
+        write_new(&to, pem("CERTIFICATE", &certificate).as_bytes())?;
     }
     Ok(sync_folder(&folder)?)
 }
@@ -212,7 +271,8 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     entries.map(|entry| Ok(entry.map_err(failed("read", folder))?.path())).collect()
 }
 
-fn certificate(path: &Path) -> Result<CertificateDer<'static>, AuthorityFolderError> {
+/// Reads a certificate in PEM.
+pub(super) fn certificate(path: &Path) -> Result<CertificateDer<'static>, AuthorityFolderError> {
     let text = read_small(path)?;
     CertificateDer::from_pem_slice(&text).map_err(|_| AuthorityFolderError::Unreadable {
         what: "certificate",
@@ -221,7 +281,7 @@ fn certificate(path: &Path) -> Result<CertificateDer<'static>, AuthorityFolderEr
 }
 
 /// RFC 7468: lines of 64 characters between two marks.
-fn pem(label: &str, der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let encoded = Zeroizing::new(STANDARD.encode(der));
     let mut text = String::with_capacity(encoded.len() + encoded.len() / 64 + 80);
     text.push_str("-----BEGIN ");

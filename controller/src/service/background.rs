@@ -36,6 +36,7 @@ impl Service {
         }
         self.load_desired().await?;
         self.load_orders().await?;
+        self.load_recipients().await?;
         self.live.set_head(self.store.audit_head().await?);
         if let Some(at) = self.store.last_deed(BACKUP_TAKEN).await? {
             self.meters.backed_up(at);
@@ -49,12 +50,14 @@ impl Service {
         let writer = self.clone().write_told();
         let trust = self.clone().spread_trust();
         let keeper = self.clone().keep_house();
+        let shown = self.clone().watch_shown();
         tokio::select! {
             () = stop.cancelled() => {}
             () = sender => {}
             () = writer => {}
             () = trust => {}
             () = keeper => {}
+            () = shown => {}
         }
         if let Err(error) = self.write_once().await {
             tracing::error!(error = chain(&error), "what agents told last could not be written");

@@ -15,6 +15,7 @@ use proto::{OperatorName, Organisation, Role, Secret, Timestamp};
 
 use super::authorities::Authorities;
 use super::authority_folder::{self, AuthorityFolderError};
+use super::authority_renewal;
 use super::folder::{DATABASE, FolderError, Staging, remove_folder};
 use super::sites::later;
 use super::turnover::{self, Stage};
@@ -146,28 +147,54 @@ async fn write(
 }
 
 /// Makes a new root and issuing authority beside those in force, for a turnover. The controller may be serving; it is
-/// not told: `turnover prepare` is for an administrator to ask.
+/// not told: `turnover prepare` is for an administrator to ask. With the passphrase of the `old` root, that one certifies
+/// the new issuing authority, so that agents which sleep through the turnover find back.
 ///
 /// # Errors
 /// [`FoundError`].
 pub async fn prepare_authority(
     data: &Path,
     passphrase: Secret,
+    old: Option<Secret>,
     work: Work,
     now: Timestamp,
 ) -> Result<RootPin, FoundError> {
     check_passphrase(&passphrase, work)?;
     let data = data.to_owned();
     let work = move || {
-        let root = authority_folder::root(&authority_folder::current(&data))?;
-        let organisation = trust::organisation(&root).ok_or(HierarchyError::Unreadable)?;
+        let current = authority_folder::current(&data);
+        let certificate = authority_folder::root(&current)?;
+        let organisation = trust::organisation(&certificate).ok_or(HierarchyError::Unreadable)?;
         if authority_folder::coming(&data).exists() {
             return Err(FoundError::AlreadyPrepared);
         }
+        let old = old.map(|old| authority_folder::open_root(&current, &old)).transpose()?;
         let (root, sealed) = make_root(&organisation, &passphrase, work, now)?;
         let issuing = root.issuing(&organisation, now)?;
-        authority_folder::save_coming(&data, &root, &sealed, &issuing)?;
+        let bridge = old.map(|old| old.bridge(&issuing, now)).transpose()?;
+        authority_folder::save_coming(&data, &root, &sealed, (&issuing, bridge.as_ref()))?;
         Ok(root.pin())
+    };
+    blocking(work).await.map_err(FoundError::Stopped)?
+}
+
+/// Lays a new issuing authority under the same root ready. The controller may be serving; it is not told: that is for an
+/// administrator to ask. Gives its end.
+///
+/// # Errors
+/// [`FoundError`].
+pub async fn renew_issuing(
+    data: &Path,
+    passphrase: Secret,
+    now: Timestamp,
+) -> Result<Timestamp, FoundError> {
+    let data = data.to_owned();
+    let work = move || {
+        let root = authority_folder::open_root(&authority_folder::current(&data), &passphrase)?;
+        let organisation = trust::organisation(root.certificate());
+        let issuing = root.issuing(&organisation.ok_or(HierarchyError::Unreadable)?, now)?;
+        authority_renewal::save(&data, &issuing)?;
+        Ok(issuing.not_after())
     };
     blocking(work).await.map_err(FoundError::Stopped)?
 }

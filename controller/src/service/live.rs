@@ -12,6 +12,7 @@ use certs::audit::ChainHead;
 use proto::wire::policy::{Order, OrderId};
 use proto::{AgentId, SiteName, Timestamp};
 
+use crate::store::recipients::Recipients;
 use crate::store::{DesiredState, Told};
 
 /// What an agent tells of itself.
@@ -25,6 +26,8 @@ pub struct Status {
     pub digest: Option<[u8; 32]>,
     /// Generation of the trust bundle it holds.
     pub trust_generation: u64,
+    /// Generation of the recovery recipients it holds; 0 for none.
+    pub recovery_generation: u64,
     /// Its clock.
     pub time: Timestamp,
     /// Whether it believes its clock.
@@ -50,12 +53,16 @@ pub struct Instruction {
     pub desired: Option<Arc<DesiredState>>,
     /// Whom to trust, unless it holds that.
     pub trust: Option<TrustBundle>,
+    /// Whom to seal secrets to, unless it holds that.
+    pub recovery: Option<Arc<Recipients>>,
     /// Everything that is ordered and not done.
     pub orders: Vec<Order>,
     /// Our audit log's head.
     pub audit_head: ChainHead,
     /// It shall come back on a new connection after a random part of so many seconds; 0 to stay.
     pub leave_within: u32,
+    /// Where we are, the preferred first; empty to say nothing of it.
+    pub addresses: Vec<String>,
 }
 
 /// Everybody who is connected.
@@ -91,12 +98,37 @@ pub(super) struct State {
     pub awaits: bool,
     pub desired: Option<Arc<DesiredState>>,
     pub trust: bool,
+    pub recovery: bool,
+    /// Generation of the recovery recipients that it holds.
+    pub recovery_held: u64,
     leave_within: u32,
     /// Something is to be said.
     due: bool,
     is_over: bool,
     said: Option<(Timestamp, ChainHead)>,
     waker: Option<Waker>,
+}
+
+impl State {
+    /// Whether anything was said on this line yet.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.said.is_some()
+    }
+}
+
+/// What a line's agent lacks of what everybody is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wants {
+    pub trust: bool,
+    pub recovery: bool,
+}
+
+/// What is said besides the desired state.
+#[derive(Debug)]
+pub(super) struct Rest {
+    pub trust: Option<TrustBundle>,
+    pub recovery: Option<Arc<Recipients>>,
+    pub orders: Vec<Order>,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -140,7 +172,7 @@ impl Line {
         &self,
         context: &mut Context<'_>,
         (now, head): (Timestamp, ChainHead),
-        rest: impl FnOnce(bool) -> (Option<TrustBundle>, Vec<Order>),
+        rest: impl FnOnce(Wants) -> Rest,
     ) -> Poll<Option<Instruction>> {
         let mut state = lock(&self.state);
         if state.is_over {
@@ -158,16 +190,21 @@ impl Line {
         state.said = Some((now, head));
         let desired = state.desired.take();
         let leave_within = std::mem::take(&mut state.leave_within);
-        let wants_trust = std::mem::take(&mut state.trust);
+        let wants = Wants {
+            trust: std::mem::take(&mut state.trust),
+            recovery: std::mem::take(&mut state.recovery),
+        };
         drop(state);
-        let (trust, orders) = rest(wants_trust);
+        let Rest { trust, recovery, orders } = rest(wants);
         Poll::Ready(Some(Instruction {
             time: now,
             desired,
             trust,
+            recovery,
             orders,
             audit_head: head,
             leave_within,
+            addresses: Vec::new(),
         }))
     }
 }

@@ -56,6 +56,7 @@ impl Service {
             return self.again(found.operator, used, request.hash());
         }
         let (operator, end) = (found.operator, issued.not_after);
+        let role = change.operator(&operator).await?.map(|known| known.role).ok_or_else(denied)?;
         if !change.certified_operator(&operator, end, trust.generation, now).await? {
             return Err(denied());
         }
@@ -67,6 +68,8 @@ impl Service {
             detail: format!("from {}, certificate {} until {end}", source.0, issued.serial),
         };
         change.commit(deed).await?;
+        // Somebody who was added on this machine, past us, is in the books only.
+        self.standings.set_operator(operator.clone(), role);
         Ok(LoggedIn { operator, chain: issued.chain, trust })
     }
 

@@ -6,14 +6,17 @@ pub mod approval;
 mod archive;
 pub mod authorities;
 mod authority_folder;
+mod authority_renewal;
 pub mod background;
 pub mod backup;
 pub mod caller;
 pub mod desired;
 pub mod enrollment;
+pub mod escrow;
 pub mod findings;
 mod folder;
 pub mod found;
+pub mod issuer;
 pub mod live;
 mod log;
 pub mod login;
@@ -21,12 +24,16 @@ pub mod meters;
 pub mod operators;
 pub mod orders;
 pub mod policies;
+pub mod recipients;
 pub mod records;
 pub mod recovery;
 mod refusal;
+pub mod regain;
 pub mod reports;
 pub mod restore;
 pub mod roles;
+pub mod rotations;
+pub mod shown;
 pub mod sites;
 pub mod standing;
 #[cfg(test)]
@@ -44,12 +51,14 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use certs::SharedClock;
 use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::store::Store;
+use crate::store::recipients::Recipients;
 
 pub use authorities::Authorities;
 pub use caller::{AgentPeer, OperatorPeer, Source};
@@ -101,6 +110,9 @@ pub struct Service {
     pub(crate) desired: desired::Desired,
     pub(crate) orders: orders::Orders,
     pub(crate) challenges: recovery::Challenges,
+    /// Whom secrets are sealed to.
+    pub(crate) recipients: ArcSwapOption<Recipients>,
+    pub(crate) device_issuers: issuer::Issued,
     pub(crate) news: broadcast::Sender<News>,
     /// That there are new events of sites.
     pub(crate) event_news: broadcast::Sender<()>,
@@ -134,6 +146,8 @@ impl Service {
             desired: desired::Desired::default(),
             orders: orders::Orders::default(),
             challenges: recovery::Challenges::default(),
+            recipients: ArcSwapOption::empty(),
+            device_issuers: issuer::Issued::default(),
             news: broadcast::channel(NEWS).0,
             event_news: broadcast::channel(1).0,
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use certs::random;
 use proto::wire::policy::{MAX_DEVICES, MAX_ORDERS, Order, OrderId, Work};
+use proto::wire::rotation::Rotate;
 use proto::{SiteName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -110,13 +111,36 @@ impl Service {
         if wait > LONGEST_WAIT {
             return Err(Refusal::Invalid("wait: at most 120 s".to_owned()));
         }
+        let (id, done) = self.give_order(by.actor(&self.organisation), site, what).await?;
+        let is_done = tokio::time::timeout(wait, done.cancelled()).await.is_ok();
+        Ok(Given { id, is_done })
+    }
+
+    /// Orders something at a site, in somebody's name; gives what is cancelled once it is done.
+    ///
+    /// # Errors
+    /// As [`Self::send_order`].
+    pub(super) async fn give_order(
+        &self,
+        actor: String,
+        site: &SiteName,
+        what: Work,
+    ) -> Result<(OrderId, CancellationToken), Refusal> {
         let detail = match &what {
             Work::Renew => "renew the agent's certificate".to_owned(),
             Work::Visit(devices) if devices.is_empty() => "visit every device".to_owned(),
             Work::Visit(devices) if devices.len() <= MAX_DEVICES => {
                 format!("visit {} devices", devices.len())
             }
-            Work::Visit(_) => {
+            Work::Rotate(Rotate { devices, what, reason }) if devices.len() <= MAX_DEVICES => {
+                let (what, reason) = (what.as_str(), reason.as_str());
+                let whose = match devices.len() {
+                    0 => "every device".to_owned(),
+                    count => format!("{count} devices"),
+                };
+                format!("rotate the {what} of {whose}, {reason}")
+            }
+            Work::Visit(_) | Work::Rotate(_) => {
                 return Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}")));
             }
         };
@@ -127,7 +151,6 @@ impl Service {
         let id: OrderId = random::id().map_err(failed)?.parse().map_err(failed)?;
         let expires_at = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
         let order = Order { id: id.clone(), expires_at, what };
-        let actor = by.actor(&self.organisation);
         let mut change = self.store.change().await?;
         match change.place(site).await? {
             Place::NoSite => return Err(Refusal::NotFound(format!("there is no site {site}"))),
@@ -145,8 +168,7 @@ impl Service {
         if let Some(line) = self.live.line(site) {
             line.update(|_| true);
         }
-        let is_done = tokio::time::timeout(wait, done.cancelled()).await.is_ok();
-        Ok(Given { id, is_done })
+        Ok((id, done))
     }
 
     /// Remembers the orders that were outstanding when we last stopped.

@@ -79,6 +79,35 @@ impl Service {
         Ok(policy)
     }
 
+    /// Drops a site's own policy, so that the organisation's holds there again; gives that.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::Precondition`], when the site has none of its own.
+    pub async fn drop_policy(
+        &self,
+        who: &OperatorPeer,
+        site: &SiteName,
+        comment: &str,
+    ) -> Result<PolicyVersion, Refusal> {
+        let comment = plain(comment, "comment", MAX_COMMENT)?;
+        let drop = PolicyVersion::drop_of(site.clone(), who.name.to_string(), self.now(), comment);
+        let mut change = self.store.change().await?;
+        if !change.has_site(site).await? {
+            return Err(no_site(site));
+        }
+        if !change.has_own_policy(site).await? {
+            return Err(Refusal::Precondition(format!(
+                "{site} has no policy of its own; the organisation's holds there"
+            )));
+        }
+        let version = change.add_policy(&drop).await?;
+        change.bump_site(site).await?;
+        let detail = format!("version {version}; {}", drop.comment);
+        change.commit(self.deed_of(who, "policy_dropped", site, detail)).await?;
+        self.desired_changed(std::slice::from_ref(site));
+        self.policy_in_force(&Scope::Site(site.clone())).await
+    }
+
     /// What was applied to a scope, the newest first, without the texts.
     ///
     /// # Errors

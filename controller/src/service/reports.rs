@@ -8,10 +8,11 @@ use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged};
-use proto::{DeviceName, SiteName, Timestamp};
+use proto::wire::rotation::RotationState;
+use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
 use super::caller::AgentPeer;
-use super::{Refusal, Service};
+use super::{Refusal, Service, escrow};
 use crate::store::{Deed, Intake};
 
 /// Most entries of an upload.
@@ -56,6 +57,10 @@ pub enum Item {
     Backup(Box<ConfigurationBackup>),
     /// The logs of a site's cameras showed something.
     Event(SiteEvent),
+    /// A secret of the site, sealed.
+    Escrow(Box<EscrowRecord>),
+    /// Where a credential stands.
+    Rotated(RotationState),
 }
 
 /// What became of an upload.
@@ -105,10 +110,9 @@ impl Service {
         if !took.news.is_empty() && intake.device_count(&peer.site).await? > MAX_DEVICES {
             return Err(Refusal::Exhausted(3600));
         }
-        if took.oddities.is_empty() {
-            intake.commit().await?;
-        } else {
-            intake.commit_noting(self.oddities(peer, &took.oddities)).await?;
+        match self.oddities(peer, &took) {
+            None => intake.commit().await?,
+            Some(deed) => drop(intake.commit_noting(deed).await?),
         }
         self.meters.reported(fresh);
         if took.has_events {
@@ -122,16 +126,23 @@ impl Service {
         Ok(Acknowledged { committed, resend: took.resend })
     }
 
-    fn oddities(&self, peer: &AgentPeer, oddities: &[String]) -> Deed {
-        let shown = oddities.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-        tracing::warn!(agent = %peer.id, site = %peer.site, "an agent's audit chain is odd: {shown}");
-        Deed {
+    /// The record of what is odd, if anything is.
+    fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
+        let deed = match (took.oddities.is_empty(), took.odd_secrets.is_empty()) {
+            (true, true) => return None,
+            (true, false) => "agent_secret_odd",
+            (false, _) => "agent_chain_odd",
+        };
+        let all = || took.oddities.iter().chain(&took.odd_secrets);
+        let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
+        tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
+        Some(Deed {
             time: self.now(),
             actor: Name::Controller(self.organisation.clone()).to_string(),
-            deed: "agent_chain_odd",
+            deed,
             subject: peer.id.to_string(),
-            detail: format!("{}: {shown} ({} in all)", peer.site, oddities.len()),
-        }
+            detail: format!("{}: {shown} ({} in all)", peer.site, all().count()),
+        })
     }
 }
 
@@ -142,14 +153,24 @@ struct Took {
     head: ChainHead,
     news: Vec<DeviceName>,
     resend: Vec<DeviceName>,
+    /// Of its audit chain.
     oddities: Vec<String>,
     has_events: bool,
+    /// Of secrets that it handed over.
+    odd_secrets: Vec<String>,
 }
 
 impl Took {
     fn new(now: Timestamp, head: ChainHead) -> Self {
-        let (news, resend, oddities) = (Vec::new(), Vec::new(), Vec::new());
-        Self { now, head, news, resend, oddities, has_events: false }
+        Self {
+            now,
+            head,
+            news: Vec::new(),
+            resend: Vec::new(),
+            oddities: Vec::new(),
+            odd_secrets: Vec::new(),
+            has_events: false,
+        }
     }
 
     async fn item(
@@ -181,6 +202,15 @@ impl Took {
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
+                }
+            }
+            Item::Escrow(record) => {
+                self.odd_secrets.extend(escrow::take(intake, site, &record, self.now).await?);
+            }
+            Item::Rotated(state) => {
+                intake.put_rotation(site, &state, self.now).await?;
+                if intake.rotation_count(site).await? > 2 * MAX_DEVICES {
+                    return Err(Refusal::Exhausted(3600));
                 }
             }
         }

@@ -40,6 +40,7 @@ acts! {
     ListPending Viewer "list requests for approval";
     ListDevices Viewer "list devices";
     ListFindings Viewer "list findings";
+    ListRotations Viewer "list where credentials stand";
     WatchFindings Viewer "watch findings";
     PolicyHistory Viewer "read the history of policies";
     ShowPolicy Viewer "read policies";
@@ -51,15 +52,18 @@ acts! {
     ListOperators Viewer "list operators";
     ReadAuditLog Viewer "read the audit log";
     TurnoverStatus Viewer "see how far a turnover is";
+    ShowRecovery Viewer "read the recovery recipients";
     AddSite Operator "add sites";
     CreateToken Operator "create tokens";
     RevokeToken Operator "revoke tokens";
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
     ApplyPolicy Operator "apply policies";
+    DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
     Waive Operator "waive";
     Withdraw Operator "withdraw attestations and waivers";
+    ListSecrets Operator "list secrets in escrow";
     RemoveSite Administrator "remove sites";
     ReplaceSite Administrator "replace a site's box";
     RevokeAgent Administrator "revoke agents";
@@ -68,6 +72,9 @@ acts! {
     RenewCode Administrator "give operators new codes";
     RemoveOperator Administrator "remove operators";
     FetchBackup Administrator "fetch sealed backups of configurations";
+    SetRecovery Administrator "set the recovery recipients";
+    ShowSecrets Administrator "be shown secrets";
+    ExportSecrets Administrator "export secrets";
     Turnover Administrator "turn the authority over";
     Backup Administrator "take backups";
 }
@@ -101,7 +108,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [19, 9, 10]
+            [21, 11, 13]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -45,7 +45,7 @@ impl Service {
     /// ended with stays in ours.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::Precondition`], while it has an agent.
+    /// [`Refusal::NotFound`]; [`Refusal::Precondition`], while it has an agent, or secrets in escrow that are in no kit.
     pub async fn remove_site(&self, who: &OperatorPeer, name: &SiteName) -> Result<(), Refusal> {
         let mut change = self.store.change().await?;
         match change.place(name).await? {
@@ -56,6 +56,13 @@ impl Service {
                 )));
             }
             Place::Free => {}
+        }
+        let secrets = change.secrets_in_no_kit(name).await?;
+        if secrets > 0 {
+            return Err(Refusal::Precondition(format!(
+                "{name} has {secrets} secrets in escrow that would be lost with it; export them first (palisade secret \
+                 export {name})"
+            )));
         }
         let chains = change.agent_chains(name).await?.join("; ");
         change.remove_site(name).await?;

@@ -27,6 +27,9 @@ impl Service {
     pub(super) async fn keep_house(self: Arc<Self>) {
         loop {
             let begun = self.now();
+            for words in self.ending() {
+                tracing::warn!("{words}");
+            }
             let pause = match self.forget_old().await {
                 Ok(()) => EVERY,
                 Err(error) => {

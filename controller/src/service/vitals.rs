@@ -41,6 +41,8 @@ pub struct Health {
     pub database: bool,
     /// Seconds until the certificate ends that the port presents; `None` while there is none.
     pub certificate: Option<i64>,
+    /// Seconds until the issuing authority ends.
+    pub authority: i64,
 }
 
 impl Health {
@@ -102,6 +104,7 @@ impl Service {
             port: self.meters.is_open(),
             database: matches!(asked, Ok(Ok(_))),
             certificate: ends.map(|ends| ends.seconds_since(self.now())),
+            authority: self.authorities.now().issuing.not_after().seconds_since(self.now()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::Service;
 use super::caller::AgentPeer;
-use super::live::{Instruction, Line, Status};
+use super::live::{Instruction, Line, Rest, Status, Wants};
 use crate::store::Told;
 
 /// An agent's open stream. Dropping it closes the line.
@@ -48,6 +48,7 @@ impl Watch {
         let now = service.now();
         service.orders.done(&line.site, &status.orders_done, now);
         let trust_generation = service.authorities.now().trust.generation;
+        let recovery = (status.recovery_generation, service.recipients_generation());
         let told = Told {
             version: status.version,
             last_seen: Some(now),
@@ -65,6 +66,9 @@ impl Watch {
             let is_first = state.told.is_none();
             let lacks_trust = is_first && told.trust_generation < trust_generation;
             state.trust |= lacks_trust;
+            // One that holds a higher generation than ours would refuse ours: the books were restored.
+            state.recovery |= is_first && recovery.0 < recovery.1;
+            state.recovery_held = recovery.0;
             state.told = Some(told);
             state.digest = status.digest;
             // The first word comes at once, but not before what should be is at hand.
@@ -81,11 +85,15 @@ impl Watch {
     pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Instruction>> {
         let service = &self.service;
         let now = service.now();
-        let rest = |wants_trust: bool| {
-            let trust = wants_trust.then(|| service.authorities.now().trust.clone());
-            (trust, service.orders.outstanding(&self.line.site, now))
+        let rest = |wants: Wants| Rest {
+            trust: wants.trust.then(|| service.authorities.now().trust.clone()),
+            recovery: wants.recovery.then(|| service.recipients.load_full()).flatten(),
+            orders: service.orders.outstanding(&self.line.site, now),
         };
-        self.line.poll(context, (now, service.live.head()), rest)
+        let is_first = self.line.look(|state| !state.has_spoken());
+        let said = self.line.poll(context, (now, service.live.head()), rest);
+        let addresses = || if is_first { service.settings.addresses.clone() } else { Vec::new() };
+        said.map(|said| said.map(|said| Instruction { addresses: addresses(), ..said }))
     }
 }
 

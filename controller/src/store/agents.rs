@@ -67,6 +67,8 @@ pub struct Agent {
     pub recovered_key: Option<[u8; 32]>,
     /// When its newest certificate ends.
     pub certificate_ends: Timestamp,
+    /// The last record of its own audit chain that it reported.
+    pub reported: certs::audit::ChainHead,
     /// What it last told.
     pub told: Told,
 }
@@ -142,7 +144,7 @@ pub struct Recovery {
 const COLUMNS: &str = "SELECT id, site, standing, reason, host, version, enrolled_at, recovery_key, join_sequence, \
                        recoveries, recovered_key, certificate_ends, last_seen, generation, trust_generation, \
                        outbox_records, outbox_oldest, clock_offset, time_known, started_at, witnessed_length, \
-                       witnessed_hash FROM agents";
+                       witnessed_hash, audit_length, audit_hash FROM agents";
 
 fn agent(row: &AnyRow) -> Result<Agent, StoreError> {
     let recovered_key = row.bytes("recovered_key")?;
@@ -177,6 +179,10 @@ fn agent(row: &AnyRow) -> Result<Agent, StoreError> {
             key => Some(key.try_into().map_err(|_| nonsense("recovered_key"))?),
         },
         certificate_ends: row.time("certificate_ends")?,
+        reported: certs::audit::ChainHead {
+            length: row.count("audit_length")?,
+            hash: row.hash("audit_hash")?,
+        },
         told,
     })
 }

@@ -9,9 +9,11 @@ use proto::SiteName;
 use proto::finding::{Attestation, Waiver};
 use proto::wire::v1;
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::cells::{Cells as _, nonsense, whole};
+use super::policies::DROPPED;
 use super::{Change, Store, StoreError, while_doing};
 
 /// What one site should be.
@@ -39,11 +41,13 @@ pub enum Sites<'a> {
 }
 
 impl Sites<'_> {
-    fn only_one(&self) -> Option<&SiteName> {
-        match self {
-            Self::Only(sites) if sites.len() == 1 => sites.iter().next(),
-            Self::Only(_) | Self::All => None,
-        }
+    /// The names to ask for, filled up with names of nobody to one of a few numbers, so that there are few statements to
+    /// prepare. `None` where reading every site costs less.
+    fn names(&self) -> Option<Vec<&str>> {
+        let Self::Only(sites) = self else { return None };
+        let count = PLACES.into_iter().find(|places| sites.len() <= *places)?;
+        let names = sites.iter().map(SiteName::as_str).chain(std::iter::repeat(NOBODY));
+        Some(names.take(count).collect())
     }
 
     fn wants(&self, site: &SiteName) -> bool {
@@ -68,6 +72,12 @@ impl DesiredState {
     }
 }
 
+/// So many sites are asked for by name, at most: agents come back by the dozen, and each dozen must not cost a look at
+/// thousands of sites.
+const PLACES: [usize; 4] = [1, 8, 64, 512];
+/// No site's name, and in the books of policies the name of all of them.
+const NOBODY: &str = "";
+
 /// So many sites are put together without letting others do something.
 const AT_A_TIME: usize = 64;
 
@@ -80,10 +90,13 @@ impl Store {
         &self,
         sites: Sites<'_>,
     ) -> Result<HashMap<SiteName, DesiredState>, StoreError> {
-        let [generations, policies, vouches] = self.desired_rows(sites.only_one()).await?;
+        let [generations, policies, vouches] = self.desired_rows(sites.names().as_deref()).await?;
         let mut texts: HashMap<String, Arc<str>> = HashMap::new();
         for row in &policies {
-            texts.insert(row.text("site")?, row.text("text")?.into());
+            let text = row.text("text")?;
+            if text != DROPPED {
+                texts.insert(row.text("site")?, text.into());
+            }
         }
         let mut states = HashMap::new();
         for row in &generations {
@@ -119,35 +132,43 @@ impl Store {
         Ok(states)
     }
 
-    /// Rows of sites, of policies in force and of vouches, of one site or of all; from one snapshot, so that a
+    /// Rows of sites, of policies in force and of vouches, of the named sites or of all; from one snapshot, so that a
     /// generation never goes with what came after it.
-    async fn desired_rows(&self, site: Option<&SiteName>) -> Result<[Vec<AnyRow>; 3], StoreError> {
+    async fn desired_rows(&self, sites: Option<&[&str]>) -> Result<[Vec<AnyRow>; 3], StoreError> {
         let failed = while_doing("reading what sites should be");
-        let site = site.map_or("", SiteName::as_str);
+        let (named, of_site, or_all) = match sites.map(|names| places(names.len())) {
+            None => Default::default(),
+            Some(places) => (
+                format!("WHERE name IN ({places})"),
+                format!("WHERE site IN ({places})"),
+                format!("WHERE site IN ('', {places})"),
+            ),
+        };
+        let asked = [
+            format!("SELECT name, generation FROM sites {named}"),
+            format!(
+                "SELECT site, text FROM policies WHERE text <> '{DROPPED}' AND version IN \
+                 (SELECT MAX(version) FROM policies {or_all} GROUP BY site)"
+            ),
+            format!("SELECT site, kind, body FROM vouches {of_site} ORDER BY entered_at, id"),
+        ];
         let mut tx = self.readers.begin().await.map_err(&failed)?;
-        let generations =
-            sqlx::query("SELECT name, generation FROM sites WHERE $1 = '' OR name = $1")
-                .bind(site)
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(&failed)?;
-        let policies = sqlx::query(
-            "SELECT site, text FROM policies WHERE version IN \
-             (SELECT MAX(version) FROM policies WHERE $1 = '' OR site IN ('', $1) GROUP BY site)",
-        )
-        .bind(site)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(&failed)?;
-        let vouches = sqlx::query(
-            "SELECT site, kind, body FROM vouches WHERE $1 = '' OR site = $1 ORDER BY entered_at, id",
-        )
-        .bind(site)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(&failed)?;
-        Ok([generations, policies, vouches])
+        let mut rows = [const { Vec::new() }; 3];
+        for (rows, sql) in rows.iter_mut().zip(asked) {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for name in sites.unwrap_or_default() {
+                query = query.bind(*name);
+            }
+            *rows = query.fetch_all(&mut *tx).await.map_err(&failed)?;
+        }
+        Ok(rows)
     }
+}
+
+/// `$1, $2, …`
+fn places(count: usize) -> String {
+    let places: Vec<_> = (1..=count).map(|place| format!("${place}")).collect();
+    places.join(", ")
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, StoreError> {

@@ -13,7 +13,18 @@ use super::*;
 /// never changes.
 const DUMPS: &[&str] = &[
     include_str!("migrations/0001_dump.sql"),
-    concat!(include_str!("migrations/0001_dump.sql"), include_str!("migrations/0004_dump.sql")),
+    concat!(include_str!("migrations/0001_dump.sql"), include_str!("migrations/0002_dump.sql")),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0005_dump.sql")
+    ),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0005_dump.sql"),
+        include_str!("migrations/0004_dump.sql")
+    ),
 ];
 
 async fn pool(path: &Path) -> AnyPool {
@@ -54,7 +65,13 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         assert_eq!((states.len(), states[&harbour].attestations.len()), (2, 1));
         let now = Timestamp::from_unix(1_800_000_000);
         assert_eq!(store.outstanding_orders(now).await.unwrap().len(), 1);
-        if i64::from(version) == migrations::NEWEST {
+        let wanted = escrow::Wanted::default();
+        let (since, sealed) = (2, store.secrets(&wanted, 10).await.unwrap().len());
+        let recipients = store.recipients().await.unwrap().is_some();
+        assert_eq!((sealed == 1, recipients), (version >= since, version >= since));
+        let rotations = store.rotations(None).await.unwrap();
+        assert_eq!(rotations.len(), usize::from(version >= 3));
+        if version >= 4 {
             let backups = store.device_backups(&harbour, &"yard".parse().unwrap()).await.unwrap();
             assert_eq!(backups.len(), 1);
             let ever = Timestamp::from_unix(0);

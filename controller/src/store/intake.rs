@@ -230,7 +230,7 @@ impl Intake {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Forgets a device and what was found on it; `false` if it was not known.
+    /// Forgets a device, what was found on it and where its credentials stood; `false` if it was not known.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -239,12 +239,19 @@ impl Intake {
         site: &SiteName,
         device: &DeviceName,
     ) -> Result<bool, StoreError> {
+        let failed = while_doing("forgetting a device");
+        sqlx::query("DELETE FROM rotations WHERE site = $1 AND device = $2")
+            .bind(site.as_str())
+            .bind(device.as_str())
+            .execute(&mut *self.tx)
+            .await
+            .map_err(&failed)?;
         let done = sqlx::query("DELETE FROM devices WHERE site = $1 AND device = $2")
             .bind(site.as_str())
             .bind(device.as_str())
             .execute(&mut *self.tx)
             .await
-            .map_err(while_doing("forgetting a device"))?;
+            .map_err(&failed)?;
         Ok(done.rows_affected() == 1)
     }
 

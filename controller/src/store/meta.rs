@@ -17,6 +17,8 @@ pub enum Counter {
     Generation,
     /// Of the bundle of roots that everybody is to trust.
     Trust,
+    /// Of the recovery recipients.
+    Recovery,
 }
 
 impl Counter {
@@ -25,6 +27,7 @@ impl Counter {
             Self::Policy => "policy_version",
             Self::Generation => "least_generation",
             Self::Trust => "trust_generation",
+            Self::Recovery => "recovery_generation",
         }
     }
 }
@@ -132,7 +135,7 @@ impl Change {
             .execute(&mut *self.tx)
             .await
             .map_err(while_doing("raising generations"))?;
-        for counter in [Counter::Generation, Counter::Trust] {
+        for counter in [Counter::Generation, Counter::Trust, Counter::Recovery] {
             let to = self.counter(counter).await?.saturating_add(by);
             self.raise(counter, to).await?;
         }

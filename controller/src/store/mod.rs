@@ -13,6 +13,7 @@ pub mod desired;
 pub mod devices;
 #[cfg(test)]
 mod earlier;
+pub mod escrow;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
@@ -25,7 +26,9 @@ pub mod operators;
 mod orders;
 pub mod pending;
 pub mod policies;
+pub mod recipients;
 pub mod records;
+pub mod rotations;
 pub mod sites;
 mod snapshot;
 mod tally;

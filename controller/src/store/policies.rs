@@ -35,6 +35,22 @@ pub struct PolicyVersion {
     pub comment: String,
 }
 
+/// Stands for the text where a site's own policy was dropped: no policy has this text, for it is no TOML.
+pub(super) const DROPPED: &str = "!";
+
+impl PolicyVersion {
+    /// The version with which a site's own policy ends and the organisation's holds again. Its number is not set.
+    pub fn drop_of(site: SiteName, by: String, at: Timestamp, comment: String) -> Self {
+        let scope = Scope::Site(site);
+        Self { version: 0, scope, text: DROPPED.to_owned(), by, applied_at: at, comment }
+    }
+
+    /// Whether it is no policy but the end of one.
+    pub fn is_drop(&self) -> bool {
+        self.text == DROPPED
+    }
+}
+
 impl Scope {
     /// As the column has it.
     pub fn as_str(&self) -> &str {
@@ -69,9 +85,12 @@ impl Store {
         // The empty name of the organisation comes after every site's.
         let row = sqlx::query(
             "SELECT version, site, text, applied_by, applied_at, comment FROM policies \
-             WHERE site IN ($1, '') ORDER BY site DESC, version DESC LIMIT 1",
+             WHERE text <> $2 AND version IN \
+             (SELECT MAX(version) FROM policies WHERE site IN ($1, '') GROUP BY site) \
+             ORDER BY site DESC LIMIT 1",
         )
         .bind(site.as_str())
+        .bind(DROPPED)
         .fetch_optional(&self.readers)
         .await;
         row.map_err(while_doing("reading the policy in force"))?.as_ref().map(read).transpose()
@@ -98,11 +117,12 @@ impl Store {
     /// [`StoreError`].
     pub async fn policy_history(&self, scope: &Scope) -> Result<Vec<PolicyVersion>, StoreError> {
         let rows = sqlx::query(
-            "SELECT version, site, '' AS text, applied_by, applied_at, comment FROM policies \
-             WHERE site = $1 ORDER BY version DESC LIMIT $2",
+            "SELECT version, site, CASE WHEN text = $3 THEN text ELSE '' END AS text, applied_by, \
+             applied_at, comment FROM policies WHERE site = $1 ORDER BY version DESC LIMIT $2",
         )
         .bind(scope.as_str())
         .bind(MAX_LISTED)
+        .bind(DROPPED)
         .fetch_all(&self.readers)
         .await;
         rows.map_err(while_doing("reading a policy's history"))?.iter().map(read).collect()
@@ -110,6 +130,34 @@ impl Store {
 }
 
 impl Change {
+    /// Whether a site has a policy of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_own_policy(&mut self, site: &SiteName) -> Result<bool, StoreError> {
+        let row = sqlx::query(LATEST).bind(site.as_str()).fetch_optional(&mut *self.tx).await;
+        let row = row.map_err(while_doing("reading a site's policy"))?;
+        let latest = row.as_ref().map(read).transpose()?;
+        Ok(latest.is_some_and(|policy| !policy.is_drop()))
+    }
+
+    /// A new generation for every site that has no policy of its own; gives their names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bump_sites_without_policy(&mut self) -> Result<Vec<SiteName>, StoreError> {
+        let rows = sqlx::query(
+            "UPDATE sites SET generation = generation + 1 WHERE name NOT IN \
+             (SELECT site FROM policies WHERE text <> $1 AND version IN \
+             (SELECT MAX(version) FROM policies GROUP BY site)) RETURNING name",
+        )
+        .bind(DROPPED)
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(while_doing("raising generations"))?;
+        rows.iter().map(|row| row.word("name")).collect()
+    }
+
     /// The version of the last policy that was applied to this scope itself; 0 for none.
     ///
     /// # Errors

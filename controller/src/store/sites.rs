@@ -34,11 +34,13 @@ const SELECT: &str = "SELECT s.name, s.title, s.created_at, s.generation, \
      WHERE $1 = '' OR s.name = $1 ORDER BY s.name";
 
 /// What is kept about a site, those that others point to last.
-const REMOVE: [&str; 12] = [
+const REMOVE: [&str; 14] = [
     "DELETE FROM device_backups WHERE site = $1",
     "DELETE FROM site_events WHERE site = $1",
     "DELETE FROM devices WHERE site = $1",
+    "DELETE FROM rotations WHERE site = $1",
     "DELETE FROM vouches WHERE site = $1",
+    "DELETE FROM escrow_records WHERE site = $1",
     "DELETE FROM orders WHERE site = $1",
     "DELETE FROM tokens WHERE site = $1",
     "DELETE FROM policies WHERE site = $1",
@@ -162,21 +164,6 @@ impl Change {
             .await
             .map_err(while_doing("raising a site's generation"))?;
         Ok(())
-    }
-
-    /// A new generation for every site that has no policy of its own; gives their names.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn bump_sites_without_policy(&mut self) -> Result<Vec<SiteName>, StoreError> {
-        let rows = sqlx::query(
-            "UPDATE sites SET generation = generation + 1 \
-             WHERE name NOT IN (SELECT site FROM policies) RETURNING name",
-        )
-        .fetch_all(&mut *self.tx)
-        .await
-        .map_err(while_doing("raising generations"))?;
-        rows.iter().map(|row| row.word("name")).collect()
     }
 }
 

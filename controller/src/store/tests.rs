@@ -122,3 +122,47 @@ async fn what_is_acknowledged_after_a_commit_that_failed_is_on_the_disk() {
     drop(store.change().await.unwrap());
     assert_eq!(store.change().await.unwrap().commit(deed("three")).await.unwrap().length, 2);
 }
+
+/// A dozen agents that come back must not cost a look at thousands of sites, nor get anything else for it.
+#[tokio::test]
+async fn sites_asked_for_by_name_are_answered_as_all_of_them_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("palisade.db")).await.unwrap();
+    let now = Timestamp::from_unix(1_800_000_000);
+    let site = |number: usize| -> proto::SiteName { format!("site-{number}").parse().unwrap() };
+    let mut change = store.change().await.unwrap();
+    for number in 0..600 {
+        assert!(change.add_site(&site(number), "", now).await.unwrap());
+    }
+    let scopes = [policies::Scope::Organisation, policies::Scope::Site(site(3))];
+    for (scope, text) in scopes.into_iter().flat_map(|one| [(one.clone(), "old"), (one, "new")]) {
+        let text = format!("{text} {scope:?}");
+        let (by, comment) = (String::new(), String::new());
+        let policy =
+            policies::PolicyVersion { version: 0, scope, text, by, applied_at: now, comment };
+        change.add_policy(&policy).await.unwrap();
+    }
+    for number in [3, 4] {
+        let body =
+            r#"{"measure":"C06","devices":[],"by":"kim","until":"2027-12-31","evidence":"x"}"#;
+        let what = vouches::Statement::Attestation(serde_json::from_str(body).unwrap());
+        let (id, site) = (format!("{number:032}"), site(number));
+        let vouch = vouches::Vouch { id, site, what, entered_by: String::new(), entered_at: now };
+        change.add_vouch(&vouch).await.unwrap();
+    }
+    change.commit(deed("sites")).await.unwrap();
+    let all = store.desired_states(desired::Sites::All).await.unwrap();
+    let policy = |number| all[&site(number)].policy.to_string();
+    assert_eq!((all.len(), all[&site(4)].attestations.len()), (600, 1));
+    assert!(policy(4) == "new Organisation" && policy(3).starts_with("new Site"), "{}", policy(3));
+    for count in [0, 1, 2, 8, 9, 65, 512, 513] {
+        let mut names: std::collections::HashSet<_> = (0..count).map(site).collect();
+        names.insert("nowhere".parse().unwrap());
+        let some = store.desired_states(desired::Sites::Only(&names)).await.unwrap();
+        assert_eq!(some.len(), count, "{count}");
+        for (name, state) in some {
+            assert!(names.contains(&name));
+            assert_eq!(format!("{state:?}"), format!("{:?}", all[&name]), "{count}");
+        }
+    }
+}

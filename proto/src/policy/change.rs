@@ -114,6 +114,10 @@ pub enum Weekday {
 }
 
 impl Weekday {
+    /// Every day, from Monday.
+    pub const ALL: [Self; 7] =
+        [Self::Mon, Self::Tue, Self::Wed, Self::Thu, Self::Fri, Self::Sat, Self::Sun];
+
     /// The day of the week of a day counted from 1970-01-01, a Thursday.
     fn of(day: i64) -> Self {
         match day.rem_euclid(7) {
@@ -139,6 +143,11 @@ pub struct TimeOfDay(u16);
 pub struct BadTimeOfDay(String);
 
 impl TimeOfDay {
+    /// Minutes since midnight.
+    pub fn minutes(self) -> u16 {
+        self.0
+    }
+
     /// Seconds since midnight.
     fn seconds(self) -> i64 {
         i64::from(self.0) * 60
@@ -190,7 +199,7 @@ impl Window {
     }
 
     /// How long it lasts, in seconds: one minute to a day.
-    fn length(&self) -> i64 {
+    pub fn length(&self) -> i64 {
         let length = self.to.seconds() - self.from.seconds();
         if length > 0 { length } else { length + DAY }
     }

@@ -8,6 +8,7 @@ pub mod finding;
 mod malformed;
 pub mod policy;
 pub mod record;
+pub mod rotation;
 mod words;
 
 pub use codec::Codec;

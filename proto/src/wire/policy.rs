@@ -9,6 +9,7 @@ use std::str::FromStr;
 use prost::Message;
 
 use super::malformed::{self, Malformed};
+use super::rotation::Rotate;
 use super::v1;
 use crate::finding::{Attestation, Waiver};
 use crate::text::MAX_TOML;
@@ -85,6 +86,8 @@ pub enum Work {
     Visit(Vec<DeviceName>),
     /// Renew the agent's certificate now.
     Renew,
+    /// Replace credentials.
+    Rotate(Rotate),
 }
 
 impl From<&Desired> for v1::DesiredState {
@@ -120,12 +123,12 @@ impl TryFrom<v1::DesiredState> for Desired {
     }
 }
 
-fn devices(names: Vec<String>) -> Result<Vec<DeviceName>, Malformed> {
+pub(super) fn devices(names: Vec<String>) -> Result<Vec<DeviceName>, Malformed> {
     malformed::within(names.len(), "devices", MAX_DEVICES)?;
     names.into_iter().map(malformed::device).collect()
 }
 
-fn names(devices: &[DeviceName]) -> Vec<String> {
+pub(super) fn names(devices: &[DeviceName]) -> Vec<String> {
     devices.iter().map(DeviceName::to_string).collect()
 }
 
@@ -188,6 +191,7 @@ impl From<&Order> for v1::Order {
                 v1::order::What::Visit(v1::VisitOrder { devices: names(devices) })
             }
             Work::Renew => v1::order::What::Renew(v1::RenewOrder {}),
+            Work::Rotate(rotate) => v1::order::What::Rotate(rotate.into()),
         };
         Self { id: order.id.to_string(), expires_at: order.expires_at.unix(), what: Some(what) }
     }
@@ -200,6 +204,7 @@ impl TryFrom<v1::Order> for Order {
         let what = match order.what.ok_or(Malformed::Unknown("order"))? {
             v1::order::What::Visit(visit) => Work::Visit(devices(visit.devices)?),
             v1::order::What::Renew(v1::RenewOrder {}) => Work::Renew,
+            v1::order::What::Rotate(rotate) => Work::Rotate(rotate.try_into()?),
         };
         Ok(Self {
             id: order.id.parse()?,

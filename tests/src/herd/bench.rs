@@ -10,10 +10,10 @@ use proto::wire::v1;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
 
-use super::bare::handshakes_per_second;
+use super::joins::{Joins, joins};
 use super::operator::Desk;
-use super::stand::{Stand, Tally};
-use super::{Pass, enroll_over};
+use super::stand::Tally;
+use super::{AT_ONCE, Pass, enroll_over};
 use crate::world::Controller;
 
 /// How large a run is.
@@ -34,10 +34,8 @@ pub struct Figures {
     pub agents: usize,
     /// Resident memory of the controller per agent.
     pub kib_per_agent: f64,
-    /// Joins per second, as a part of the bare handshakes per second of the same run.
-    pub joins_ratio: f64,
-    /// Joins per second.
-    pub joins_per_s: f64,
+    /// How fast they joined.
+    pub joins: Joins,
     /// From the operator's call to its answer, 99 of 100 orders.
     pub order_p99_ms: f64,
     /// From the operator's call until the last agent held the policy.
@@ -50,8 +48,6 @@ pub struct Figures {
     pub storm_lost: usize,
 }
 
-/// At so many a time agents join.
-const AT_ONCE: usize = 64;
 /// Clock ticks of the kernel per second, as it tells times of processes.
 const TICKS: f64 = 100.0;
 /// After so long an agent that is not back counts as lost.
@@ -75,15 +71,10 @@ pub async fn fleet(
     controller.start().await?;
     let before = controller.daemon().resident_kib()?;
 
-    tell("measuring bare handshakes, then joins");
-    let bare = handshakes_per_second(size.agents.clamp(200, 4000), AT_ONCE).await?;
+    tell("measuring bare handshakes and joins by turns");
     let tally = Arc::new(Tally::default());
-    let begun = Instant::now();
-    let stands = join_all(controller, &passes, &tally).await?;
-    let joins_per_s = size.agents as f64 / begun.elapsed().as_secs_f64();
-    let again = handshakes_per_second(size.agents.clamp(200, 4000), AT_ONCE).await?;
+    let (stands, joins) = joins(controller, &passes, &tally).await?;
     let resident = controller.daemon().resident_kib()?;
-    let bare = f64::midpoint(bare, again);
 
     tell("watching the idle controller");
     let ticks = controller.daemon().ticks()?;
@@ -110,8 +101,7 @@ pub async fn fleet(
     Ok(Figures {
         agents: size.agents,
         kib_per_agent: resident.saturating_sub(before) as f64 / size.agents as f64,
-        joins_ratio: joins_per_s / bare,
-        joins_per_s,
+        joins,
         order_p99_ms,
         apply_all_s,
         keepalive_core_pct_10k: busy * 100.0 * 10_000.0 / size.agents as f64,
@@ -150,24 +140,6 @@ async fn enroll_all(
     }
     ensure!(passes.len() == count && controller.daemon().id().is_some(), "not all enrolled");
     Ok(passes)
-}
-
-async fn join_all(
-    controller: &Controller,
-    passes: &[Pass],
-    tally: &Arc<Tally>,
-) -> anyhow::Result<Vec<Stand>> {
-    let mut joining = futures::stream::iter(passes)
-        .map(|pass| {
-            let (place, tls) = (controller.place.clone(), pass.tls.clone());
-            tokio::spawn(Stand::take_up(place, tls, tally.clone()))
-        })
-        .buffer_unordered(AT_ONCE);
-    let mut stands = Vec::with_capacity(passes.len());
-    while let Some(stand) = joining.next().await {
-        stands.push(stand??);
-    }
-    Ok(stands)
 }
 
 async fn orders(desk: &mut Desk, passes: &[Pass], count: usize) -> anyhow::Result<f64> {

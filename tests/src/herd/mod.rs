@@ -4,8 +4,10 @@
 pub mod bare;
 pub mod bench;
 pub mod dial;
+pub mod joins;
 pub mod operator;
 pub mod raw;
+pub mod slow;
 pub mod stand;
 
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use rustls::ClientConfig;
 use tonic::transport::Channel;
 
 use dial::{Place, first_contact};
+
+/// So many join at a time.
+const AT_ONCE: usize = 64;
 
 /// What an agent of the herd was given when it enrolled.
 #[derive(Debug)]

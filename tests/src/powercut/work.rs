@@ -77,6 +77,7 @@ pub fn words(entry: &Entry) -> Option<String> {
             Some(format!("audit {}", text.split_once(' ')?.0))
         }
         Kind::Status => Some(format!("status {} {}", entry.key, number(&entry.bytes)?)),
+        Kind::Escrow => Some(format!("escrow {} {}", entry.key, number(&entry.bytes)?)),
     }
 }
 

@@ -28,6 +28,9 @@ const MAX_DIALS: u32 = 3;
 /// Turns of the runtime in which a dropped connection is closed. One is enough on the one thread the agent has.
 const SETTLE: u32 = 12;
 
+/// The type of what is posted, unless it is said to be another.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// One request.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -35,6 +38,8 @@ pub struct Ask<'a> {
     pub path: &'a str,
     /// `None`: GET. A text: POST.
     pub post: Option<&'a str>,
+    /// The type of what is posted.
+    pub content: &'a str,
     /// What to do with the answer's body.
     pub body: Appetite,
 }
@@ -58,12 +63,17 @@ pub enum Appetite {
 impl<'a> Ask<'a> {
     /// A GET whose answer is kept.
     pub fn get(path: &'a str) -> Self {
-        Self { path, post: None, body: Appetite::Keep }
+        Self { path, post: None, content: FORM, body: Appetite::Keep }
     }
 
     /// A POST whose answer is kept.
     pub fn post(path: &'a str, text: &'a str) -> Self {
-        Self { path, post: Some(text), body: Appetite::Keep }
+        Self { path, post: Some(text), content: FORM, body: Appetite::Keep }
+    }
+
+    /// The same, posting something of another type.
+    pub fn content(self, content: &'a str) -> Self {
+        Self { content, ..self }
     }
 
     /// The same, with the body thrown away.
@@ -257,9 +267,7 @@ impl Browser {
             let line = self.line()?;
             let mut request = line.client.request(ask.method(), &url);
             if let Some(text) = ask.post {
-                request = request
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .body(text.to_owned());
+                request = request.header(CONTENT_TYPE, ask.content).body(text.to_owned());
             }
             if let Some(authorization) = authorization.clone() {
                 request = request.header(AUTHORIZATION, authorization);

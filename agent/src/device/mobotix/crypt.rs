@@ -3,10 +3,15 @@
 //!
 //! The hash libraries are handed only what has the exact form of a hash: the input is a stranger's file.
 
+mod form;
+
 use md5::{Digest, Md5};
 use pwhash::{md5_crypt, sha512_crypt, unix_crypt};
+use zeroize::Zeroizing;
 
 use crate::facts::Fact;
+
+pub use form::{Form, Unproven};
 
 /// The account and password every MOBOTIX camera leaves the factory with, as its documentation says.
 pub const FACTORY_PASSWORD: &str = "meinsm";
@@ -31,7 +36,7 @@ enum Scheme {
 /// a match is proof. A mismatch proves nothing, so then the crypt hash, which is slow to compute, decides.
 /// Unreadable if neither tells.
 pub fn keeps_password(user: &[u8], hash: &[u8], digest: &[u8], password: &str) -> Fact<bool> {
-    if digest_secret(user, password).as_bytes().eq_ignore_ascii_case(digest) {
+    if digest_secret(user, REALM, password).as_bytes().eq_ignore_ascii_case(digest) {
         return Fact::Seen(true);
     }
     let Ok(hash) = std::str::from_utf8(hash) else {
@@ -46,12 +51,12 @@ pub fn keeps_password(user: &[u8], hash: &[u8], digest: &[u8], password: &str) -
 }
 
 /// MD5(user:realm:password) in lower-case hexadecimal.
-fn digest_secret(user: &[u8], password: &str) -> String {
+fn digest_secret(user: &[u8], realm: &str, password: &str) -> Zeroizing<String> {
     let mut md5 = Md5::new();
-    for part in [user, b":", REALM.as_bytes(), b":", password.as_bytes()] {
+    for part in [user, b":", realm.as_bytes(), b":", password.as_bytes()] {
         md5.update(part);
     }
-    md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Zeroizing::new(md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Tells the scheme by the exact form; the reason if it is none that can be computed.

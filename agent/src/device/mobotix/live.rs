@@ -25,14 +25,16 @@ use crate::device::probe::{self, Ports};
 use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
 use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting, WebLogSummary};
 
+pub(in crate::device::mobotix) use self::hand::{Hand, REBOOT, STORE};
+
 /// The remote configuration.
-const REMOTE: &str = "/admin/remoteconfig";
+pub(in crate::device::mobotix) const REMOTE: &str = "/admin/remoteconfig";
 /// Asks it for everything.
-const VIEW: &str = "\nhelo\nview configfile\nquit\n\n";
+pub(in crate::device::mobotix) const VIEW: &str = "\nhelo\nview configfile\nquit\n\n";
 /// Asks it for nothing: whether the log-in is taken.
-const NOTHING: &str = "\nhelo\nquit\n\n";
+pub(in crate::device::mobotix) const NOTHING: &str = "\nhelo\nquit\n\n";
 /// The web server log. Inferred from the name of its help page; a camera may have it elsewhere.
-const WEB_LOG: &str = "/admin/webserverlog";
+pub(in crate::device::mobotix) const WEB_LOG: &str = "/admin/webserverlog";
 
 /// A MOBOTIX camera on the network.
 #[derive(Debug)]

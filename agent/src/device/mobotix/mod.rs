@@ -1,6 +1,7 @@
 //! MOBOTIX cameras: the configuration they export, the dialects of their firmware, and the live camera.
 
 pub mod config;
+pub mod credential;
 pub mod crypt;
 pub mod dialect;
 pub mod edit;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs::Pin;
+use certs::tls::Witness;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket, lookup_host};
@@ -98,7 +99,7 @@ async fn connect(at: SocketAddr, limits: Limits) -> io::Result<TcpStream> {
 /// What a TLS port presents.
 async fn look(stream: TcpStream, at: SocketAddr, target: &Target) -> Fact<TlsSighting> {
     match handshake(stream, &target.address.host, target.pin, target.limits).await {
-        Ok(sighting) => sighting,
+        Ok(witness) => sighting(&witness),
         Err(Trouble::Legacy(reason)) => {
             let proof = speaks_legacy(at, target.limits).await;
             let proof = proof.map_or(String::new(), |hello| format!("; {hello}"));
@@ -119,7 +120,7 @@ async fn handshake(
     host: &str,
     pin: Option<Pin>,
     limits: Limits,
-) -> Result<Fact<TlsSighting>, Trouble> {
+) -> Result<Arc<Witness>, Trouble> {
     let (config, witness) = certs::tls::first_contact(pin);
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Trouble::Broken("the host name cannot be asked for over TLS".to_owned()))?;
@@ -132,11 +133,28 @@ async fn handshake(
         }
     };
     close(stream).await;
-    Ok(sighting(&witness))
+    Ok(witness)
+}
+
+/// The certificate that a device presents, whichever it is, once it has proven to have its key. Nothing is sent but a
+/// handshake.
+///
+/// # Errors
+/// [`Fault::Unreachable`] if there is no connection or no handshake, whatever the reason.
+pub async fn presented(target: &Target) -> Result<Pin, Fault> {
+    let at = locate(target).await?;
+    let doing = format!("looking at the certificate of {}", target.address);
+    let no_answer = |what: &dyn std::fmt::Display| {
+        Fault::Unreachable(format!("{doing}: {what}; nothing can be concluded, try again later"))
+    };
+    let stream = connect(at, target.limits).await.map_err(|error| no_answer(&error.kind()))?;
+    let shaken = handshake(stream, &target.address.host, None, target.limits).await;
+    let witness = shaken.map_err(|trouble| no_answer(&trouble))?;
+    witness.pin().ok_or_else(|| no_answer(&"no handshake came about"))
 }
 
 /// What a witness has to say after a handshake.
-pub fn sighting(witness: &certs::tls::Witness) -> Fact<TlsSighting> {
+pub fn sighting(witness: &Witness) -> Fact<TlsSighting> {
     match witness.sighting() {
         Some(Ok((version, leaf))) => Fact::Seen(TlsSighting::Secure {
             version: version.to_owned(),

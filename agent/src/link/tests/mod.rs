@@ -1,6 +1,9 @@
 //! The link against a controller made of hooks: real TLS, gRPC, store and files.
 
+mod escrow;
 mod identity;
+mod issuer;
+mod recovery;
 mod stream;
 mod upload;
 
@@ -18,6 +21,7 @@ use super::fake::{Fake, hook};
 use super::testing::Stands;
 use super::{Link, Pace, Standing, State, entry};
 use crate::clock::AgentClock;
+use crate::custody::Custody;
 use crate::identity::testing::{Acme, START};
 use crate::identity::{Folder, Member};
 use crate::store::{Options, Store};
@@ -41,7 +45,7 @@ struct Rig {
     link: Arc<Link>,
     streams: mpsc::Receiver<Stream>,
     stop: CancellationToken,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 /// The controller's end of a stream.
@@ -82,15 +86,7 @@ impl Rig {
         let address = fake.serve_at(times.controller).await;
         let member = Member { addresses: vec![address], ..fake.acme.member() };
         let data = tempfile::tempdir().unwrap();
-        let folder = Arc::new(Folder::within(data.path()));
-        folder.keep_member(&member).unwrap();
-        let store = Store::open(Options::new(data.path().to_owned(), entry::audit)).await.unwrap();
-        let floor = Timestamp::from_unix(START);
-        let clock = AgentClock::new(Arc::new(Stands(times.agent)), Box::new(|| 0), floor);
-        let clock = Arc::new(clock);
-        let parts = (folder.clone(), member, clock.clone(), store.clone());
-        let link = Link::new(parts.0, parts.1, parts.2, parts.3, ChainHead::default(), HASTE);
-        let link = link.await.unwrap();
+        Folder::within(data.path()).keep_member(&member).unwrap();
         let (give, streams) = mpsc::channel(8);
         hook(&fake.watch, move |mut incoming: tonic::Streaming<v1::AgentStatus>| {
             let (instructions, outgoing) = mpsc::channel(8);
@@ -104,8 +100,38 @@ impl Rig {
             give.try_send(Stream { statuses, instructions }).unwrap();
             Ok(outgoing)
         });
+        Self::on(fake, data, streams, times.agent).await
+    }
+
+    /// The process was killed, and is started again on the same data.
+    async fn again(self, running: Option<tokio::task::JoinHandle<()>>) -> Self {
+        if let Some(running) = running {
+            running.abort();
+            assert!(running.await.unwrap_err().is_cancelled());
+        }
+        let Self { fake, streams, store, data, .. } = self;
+        store.close().await;
+        Self::on(fake, data, streams, START).await
+    }
+
+    async fn on(
+        fake: Arc<Fake>,
+        data: tempfile::TempDir,
+        streams: mpsc::Receiver<Stream>,
+        time: i64,
+    ) -> Self {
+        let folder = Arc::new(Folder::within(data.path()));
+        let member = folder.member().unwrap().unwrap();
+        let store = Store::open(Options::new(data.path().to_owned(), entry::audit)).await.unwrap();
+        let floor = Timestamp::from_unix(START);
+        let clock = AgentClock::new(Arc::new(Stands(time)), Box::new(|| 0), floor);
+        let clock = Arc::new(clock);
+        let parts = (folder.clone(), member, clock.clone(), store.clone());
+        let kept = (ChainHead::default(), Custody::within(data.path()));
+        let link = Link::new(parts.0, parts.1, parts.2, parts.3, kept, HASTE);
+        let link = link.await.unwrap();
         let stop = CancellationToken::new();
-        Self { fake, folder, clock, store, link, streams, stop, _data: data }
+        Self { fake, folder, clock, store, link, streams, stop, data }
     }
 
     /// Lets the link go on by itself.

@@ -84,6 +84,27 @@ async fn a_newer_bundle_is_kept_and_one_that_disowns_the_controller_is_not() {
 }
 
 #[tokio::test]
+async fn where_the_controller_says_it_is_is_kept_and_dialled_from_then_on() {
+    let mut rig = Rig::start().await;
+    rig.go();
+    let mut stream = rig.stream().await;
+    stream.status().await;
+    let known = rig.folder.member().unwrap().unwrap().addresses;
+    let say = |addresses: &[&str]| v1::Instruction {
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        ..nothing(START)
+    };
+    let moved = rig.fake.serve().await;
+    stream.say(say(&["nowhere"])).await;
+    stream.say(say(&["a:1"; 9])).await;
+    stream.say(say(&[&moved])).await;
+    stream.say(say(&[])).await;
+    wait(rig.link.member(), |member| member.addresses.len() == 2).await;
+    let kept = rig.folder.member().unwrap().unwrap().addresses;
+    assert_eq!(kept, [moved, known[0].clone()]);
+}
+
+#[tokio::test]
 async fn a_box_that_starts_in_1970_learns_the_time_before_it_judges() {
     let mut rig = Rig::start_at(Times { controller: START + 86_400, agent: 7 }).await;
     assert!(!rig.clock.is_known());

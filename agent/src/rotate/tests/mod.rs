@@ -1,6 +1,7 @@
 //! Rotations against a camera that fails in every way, with a real journal and a real vault, killed between any two
 //! steps.
 
+mod reseal;
 mod world;
 
 use std::path::Path;

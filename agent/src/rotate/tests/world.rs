@@ -233,7 +233,7 @@ impl Device for Shared {
         self.request(&text(with), Request::Probe).await
     }
 
-    async fn lower(&mut self, auth: &Login<'_>) -> Result<(), Trouble> {
+    async fn lower(&mut self, auth: &Login<'_>, _: &Secret) -> Result<(), Trouble> {
         self.request(&text(auth), Request::Lower).await
     }
 

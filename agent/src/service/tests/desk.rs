@@ -16,8 +16,8 @@ async fn desk(place: &Place) -> (Desk, Store) {
     let floor = proto::Timestamp::from_unix(0);
     let clock = Arc::new(AgentClock::new(system, monotonic(), floor));
     let folder = Arc::new(Folder::within(data));
-    let link =
-        Link::new(folder, member, clock.clone(), store.clone(), ChainHead::default(), HASTE).await;
+    let kept = (ChainHead::default(), Custody::within(data));
+    let link = Link::new(folder, member, clock.clone(), store.clone(), kept, HASTE).await;
     (Desk::new(store.clone(), link.unwrap(), clock), store)
 }
 

@@ -71,11 +71,13 @@ asks! {
     UnlockAgentRequest by unlock_agent gives Empty,
     SendOrderRequest by send_order gives SendOrderReply,
     ListDevicesRequest by list_devices gives ListDevicesReply,
+    ListRotationsRequest by list_rotations gives ListRotationsReply,
     ListFindingsRequest by list_findings gives ListFindingsReply,
     ListBackupsRequest by list_backups gives ListBackupsReply,
     FetchBackupRequest by fetch_backup gives ConfigurationBackup,
     ListEventsRequest by list_events gives ListEventsReply,
     ApplyPolicyRequest by apply_policy gives PolicyVersion,
+    DropPolicyRequest by drop_policy gives PolicyVersion,
     PolicyHistoryRequest by policy_history gives PolicyHistoryReply,
     ShowPolicyRequest by show_policy gives PolicyVersion,
     PolicyRolloutRequest by policy_rollout gives PolicyRolloutReply,
@@ -88,6 +90,10 @@ asks! {
     RenewCodeRequest by renew_code gives LogInCode,
     RemoveOperatorRequest by remove_operator gives Empty,
     TurnoverRequest by turnover gives TurnoverReply,
+    ShowRecoveryRequest by show_recovery gives RecoveryView,
+    SetRecoveryRequest by set_recovery gives RecoveryView,
+    ListSecretsRequest by list_secrets gives ListSecretsReply,
+    ShowSecretsRequest by show_secrets gives ShowSecretsReply,
 }
 
 /// A stream of replies.
@@ -145,6 +151,17 @@ impl Client {
         request: v1::ReadAuditLogRequest,
     ) -> Result<Replies<v1::AuditLogRecord>, CallError> {
         patient(self.inner.read_audit_log(request)).await.map(Replies)
+    }
+
+    /// Sealed copies of what is in escrow, one by one.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn export_secrets(
+        &mut self,
+        request: v1::ExportSecretsRequest,
+    ) -> Result<Replies<v1::ExportedSecret>, CallError> {
+        patient(self.inner.export_secrets(request)).await.map(Replies)
     }
 
     /// The controller's sealed backup, piece by piece.

@@ -260,11 +260,13 @@ operator! {
     unlock_agent(UnlockAgentRequest) gives Empty,
     send_order(SendOrderRequest) gives SendOrderReply,
     list_devices(ListDevicesRequest) gives ListDevicesReply,
+    list_rotations(ListRotationsRequest) gives ListRotationsReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
     list_backups(ListBackupsRequest) gives ListBackupsReply,
     fetch_backup(FetchBackupRequest) gives ConfigurationBackup,
     list_events(ListEventsRequest) gives ListEventsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
+    drop_policy(DropPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
     show_policy(ShowPolicyRequest) gives PolicyVersion,
     policy_rollout(PolicyRolloutRequest) gives PolicyRolloutReply,
@@ -277,11 +279,16 @@ operator! {
     renew_code(RenewCodeRequest) gives LogInCode,
     remove_operator(RemoveOperatorRequest) gives Empty,
     turnover(TurnoverRequest) gives TurnoverReply,
+    show_recovery(ShowRecoveryRequest) gives RecoveryView,
+    set_recovery(SetRecoveryRequest) gives RecoveryView,
+    list_secrets(ListSecretsRequest) gives ListSecretsReply,
+    show_secrets(ShowSecretsRequest) gives ShowSecretsReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
     watch_events as WatchEventsStream(ListEventsRequest) gives EventRow,
     read_audit_log as ReadAuditLogStream(ReadAuditLogRequest) gives AuditLogRecord,
     backup as BackupStream(BackupRequest) gives BackupChunk,
+    export_secrets as ExportSecretsStream(ExportSecretsRequest) gives ExportedSecret,
 }
 
 #[tonic::async_trait]

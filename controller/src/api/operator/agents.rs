@@ -1,5 +1,6 @@
 //! Agents, and boxes that wait for approval.
 
+use certs::audit::ChainHead;
 use proto::wire::v1;
 use proto::{AgentId, Timestamp};
 use tonic::Status;
@@ -80,6 +81,11 @@ pub fn state(view: &AgentView) -> v1::AgentState {
     }
 }
 
+fn head(head: ChainHead) -> v1::ChainHead {
+    let hash = if head.length == 0 { Vec::new() } else { head.hash.to_vec() };
+    v1::ChainHead { length: head.length, hash }
+}
+
 /// An agent as operators see it.
 pub fn view(view: &AgentView) -> v1::AgentView {
     let seconds = |time: Option<Timestamp>| time.map_or(0, Timestamp::unix);
@@ -101,5 +107,7 @@ pub fn view(view: &AgentView) -> v1::AgentView {
         time_known: told.time_known,
         recoveries: agent.recoveries,
         started_at: seconds(told.started_at),
+        witnessed: Some(head(told.witnessed)),
+        reported: Some(head(agent.reported)),
     }
 }

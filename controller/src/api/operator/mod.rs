@@ -2,11 +2,14 @@
 //! goes past the table of roles (`service::roles`); the nouns' files unpack and wrap.
 
 mod agents;
+mod escrow;
 mod findings;
 mod orders;
 mod people;
 mod policies;
+mod recipients;
 mod records;
+mod rotations;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -64,6 +67,7 @@ impl Operator for OperatorApi {
     type WatchEventsStream = Pieces<v1::EventRow>;
     type ReadAuditLogStream = Pieces<v1::AuditLogRecord>;
     type BackupStream = Pieces<v1::BackupChunk>;
+    type ExportSecretsStream = Pieces<v1::ExportedSecret>;
 
     async fn who_am_i(&self, request: Request<v1::WhoAmIRequest>) -> Reply<v1::WhoAmIReply> {
         let (who, ask) = self.enter(request, Act::WhoAmI)?;
@@ -172,6 +176,14 @@ impl Operator for OperatorApi {
         findings::devices(&self.service, &who, ask).await.map(Response::new)
     }
 
+    async fn list_rotations(
+        &self,
+        request: Request<v1::ListRotationsRequest>,
+    ) -> Reply<v1::ListRotationsReply> {
+        let (who, ask) = self.enter(request, Act::ListRotations)?;
+        rotations::list(&self.service, &who, ask).await.map(Response::new)
+    }
+
     async fn list_findings(
         &self,
         request: Request<v1::ListFindingsRequest>,
@@ -218,6 +230,14 @@ impl Operator for OperatorApi {
     ) -> Reply<Self::WatchEventsStream> {
         let (_, ask) = self.enter(request, Act::WatchEvents)?;
         records::watch(&self.service, &ask).await.map(Response::new)
+    }
+
+    async fn drop_policy(
+        &self,
+        request: Request<v1::DropPolicyRequest>,
+    ) -> Reply<v1::PolicyVersion> {
+        let (who, ask) = self.enter(request, Act::DropPolicy)?;
+        policies::drop(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn apply_policy(
@@ -307,6 +327,46 @@ impl Operator for OperatorApi {
     ) -> Reply<Self::ReadAuditLogStream> {
         let (_, ask) = self.enter(request, Act::ReadAuditLog)?;
         trust::audit_log(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn show_recovery(
+        &self,
+        request: Request<v1::ShowRecoveryRequest>,
+    ) -> Reply<v1::RecoveryView> {
+        let (who, ask) = self.enter(request, Act::ShowRecovery)?;
+        recipients::show(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn set_recovery(
+        &self,
+        request: Request<v1::SetRecoveryRequest>,
+    ) -> Reply<v1::RecoveryView> {
+        let (who, ask) = self.enter(request, Act::SetRecovery)?;
+        recipients::set(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_secrets(
+        &self,
+        request: Request<v1::ListSecretsRequest>,
+    ) -> Reply<v1::ListSecretsReply> {
+        let (who, ask) = self.enter(request, Act::ListSecrets)?;
+        escrow::list(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn show_secrets(
+        &self,
+        request: Request<v1::ShowSecretsRequest>,
+    ) -> Reply<v1::ShowSecretsReply> {
+        let (who, ask) = self.enter(request, Act::ShowSecrets)?;
+        escrow::show(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn export_secrets(
+        &self,
+        request: Request<v1::ExportSecretsRequest>,
+    ) -> Reply<Self::ExportSecretsStream> {
+        let (who, ask) = self.enter(request, Act::ExportSecrets)?;
+        escrow::export(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn turnover(&self, request: Request<v1::TurnoverRequest>) -> Reply<v1::TurnoverReply> {

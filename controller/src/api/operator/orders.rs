@@ -22,6 +22,7 @@ pub async fn send(
             Work::Visit(devices.collect::<Result<_, _>>().map_err(malformed)?)
         }
         What::Renew(v1::RenewOrder {}) => Work::Renew,
+        What::Rotate(rotate) => Work::Rotate(rotate.try_into().map_err(malformed)?),
     };
     let wait = Duration::from_secs(u64::from(ask.wait));
     let given = service.send_order(who, &site(&ask.site)?, what, wait).await.map_err(status)?;

@@ -21,6 +21,15 @@ pub async fn apply(
     Ok(wire(applied))
 }
 
+pub async fn drop(
+    service: &Service,
+    who: &OperatorPeer,
+    ask: v1::DropPolicyRequest,
+) -> Result<v1::PolicyVersion, Status> {
+    let holds = service.drop_policy(who, &super::site(&ask.site)?, &ask.comment).await;
+    holds.map(wire).map_err(status)
+}
+
 pub async fn history(
     service: &Service,
     _: &OperatorPeer,
@@ -58,10 +67,12 @@ fn scope(site: &str) -> Result<Scope, Status> {
 }
 
 fn wire(policy: PolicyVersion) -> v1::PolicyVersion {
+    let dropped = policy.is_drop();
     v1::PolicyVersion {
         version: policy.version,
         site: policy.scope.as_str().to_owned(),
-        text: policy.text,
+        text: if dropped { String::new() } else { policy.text },
+        dropped,
         by: policy.by,
         applied_at: policy.applied_at.unix(),
         comment: policy.comment,

@@ -52,6 +52,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         ListPending list_pending v1::ListPendingRequest::default();
         ListDevices list_devices v1::ListDevicesRequest::default();
         ListFindings list_findings v1::ListFindingsRequest::default();
+        ListRotations list_rotations v1::ListRotationsRequest::default();
         WatchFindings watch_findings v1::ListFindingsRequest::default();
         PolicyHistory policy_history v1::PolicyHistoryRequest::default();
         ShowPolicy show_policy v1::ShowPolicyRequest::default();
@@ -60,15 +61,18 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         ListOperators list_operators v1::ListOperatorsRequest::default();
         ReadAuditLog read_audit_log v1::ReadAuditLogRequest::default();
         TurnoverStatus turnover turnover(v1::TurnoverStep::Status);
+        ShowRecovery show_recovery v1::ShowRecoveryRequest::default();
         AddSite add_site v1::AddSiteRequest::default();
         CreateToken create_token v1::CreateTokenRequest::default();
         RevokeToken revoke_token v1::RevokeTokenRequest::default();
         ApproveAgent approve_agent v1::ApproveAgentRequest::default();
         SendOrder send_order v1::SendOrderRequest::default();
         ApplyPolicy apply_policy v1::ApplyPolicyRequest::default();
+        DropPolicy drop_policy v1::DropPolicyRequest::default();
         Attest attest v1::AttestRequest::default();
         Waive waive v1::WaiveRequest::default();
         Withdraw withdraw v1::WithdrawRequest::default();
+        ListSecrets list_secrets v1::ListSecretsRequest::default();
         RemoveSite remove_site v1::RemoveSiteRequest::default();
         ReplaceSite replace_site v1::ReplaceSiteRequest::default();
         RevokeAgent revoke_agent v1::RevokeAgentRequest::default();
@@ -76,6 +80,9 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         AddOperator add_operator v1::AddOperatorRequest::default();
         RenewCode renew_code v1::RenewCodeRequest::default();
         RemoveOperator remove_operator v1::RemoveOperatorRequest::default();
+        SetRecovery set_recovery v1::SetRecoveryRequest::default();
+        ShowSecrets show_secrets v1::ShowSecretsRequest::default();
+        ExportSecrets export_secrets v1::ExportSecretsRequest::default();
         Turnover turnover turnover(v1::TurnoverStep::Prepare);
         Backup backup v1::BackupRequest::default();
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use certs::RootPin;
 use futures::StreamExt as _;
+use proto::Timestamp;
 use proto::wire::v1;
 use proto::wire::v1::TurnoverStep;
 use tonic::Status;
@@ -44,6 +46,7 @@ pub fn step(ask: &v1::TurnoverRequest) -> Result<Option<Step>, Status> {
         Ok(TurnoverStep::Activate) => Ok(Some(Step::Activate { leave_behind_after })),
         Ok(TurnoverStep::Retire) => Ok(Some(Step::Retire)),
         Ok(TurnoverStep::RollBack) => Ok(Some(Step::RollBack)),
+        Ok(TurnoverStep::Renew) => Ok(Some(Step::Renew)),
         Ok(TurnoverStep::Unspecified) => Err(malformed("the step is missing")),
         Err(_) => Err(malformed("a step that this version does not know")),
     }
@@ -63,7 +66,13 @@ pub async fn turn_over(
         phase: stands.phase.as_str().to_owned(),
         trust_generation: stands.trust_generation,
         stragglers: stands.stragglers.iter().map(agents::view).collect(),
+        roots: stands.roots.iter().map(root).collect(),
+        issuing_ends: stands.issuing_ends.unix(),
     })
+}
+
+fn root((pin, ends): &(RootPin, Timestamp)) -> v1::TrustedRoot {
+    v1::TrustedRoot { pin: pin.0.to_vec(), ends: ends.unix() }
 }
 
 pub async fn backup(

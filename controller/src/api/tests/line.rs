@@ -24,6 +24,7 @@ async fn the_first_word_is_the_whole_state_and_whoever_holds_it_is_spared() {
     let first = line.next().await;
     assert_eq!((first.time, first.leave_within), (START, 0));
     assert_eq!(first.trust, None);
+    assert_eq!(first.addresses, world.service.settings.addresses);
     let desired = first.desired.unwrap();
     assert_eq!(desired.generation, 2);
     assert!(desired.policy.contains("C07"));
@@ -73,8 +74,9 @@ async fn a_change_reaches_every_connected_agent() {
     }
     apply(&world, "# one").await;
     for (_, line) in &mut members {
-        let desired = line.next().await.desired.unwrap();
-        assert_eq!(desired.policy, "# one");
+        let told = line.next().await;
+        assert_eq!(told.desired.unwrap().policy, "# one");
+        assert!(told.addresses.is_empty(), "once is enough");
     }
 }
 
@@ -228,4 +230,37 @@ async fn an_agent_that_does_not_listen_is_told_the_latest_and_not_everything() {
     }
     let newest = line.next_generation(1 + CHANGES).await;
     assert!(newest < 1 + CHANGES as usize, "{newest} words for {CHANGES} changes");
+}
+
+#[tokio::test]
+async fn recovery_recipients_reach_whoever_holds_an_earlier_generation_and_nobody_else() {
+    let world = World::start().await;
+    let member = world.member("harbour").await;
+    let mut client = world.agent(&member).await;
+    let mut line = Line::open(&mut client).await;
+    line.tell(status()).await;
+    assert_eq!(line.next().await.recovery, None, "none were ever set");
+    let set = |generation: u64| {
+        let data = &world.service.settings.data;
+        let sealed = std::fs::read(data.join("authority/root.key.age")).unwrap();
+        let passphrase = proto::Secret::new("secret");
+        let opened = certs::seal::open_with_passphrase(&sealed, &passphrase).unwrap();
+        let root = certs::Key::from_pkcs8(&opened).unwrap();
+        let recipients = vec![certs::seal::Opener::generate().recipient().to_string()];
+        let quorum = certs::escrow::Quorum::new(1, &recipients).unwrap();
+        let organisation = crate::api::testing::organisation();
+        let signature = quorum.sign(&organisation, generation, &root).unwrap();
+        crate::service::recipients::Signed { generation, threshold: 1, recipients, signature }
+    };
+    let first = world.service.set_recipients(&world.kim(), set(1)).await.unwrap();
+    let heard = line.next().await.recovery.unwrap();
+    assert_eq!((heard.generation, heard.recipients), (1, first.recipients));
+    world.service.set_recipients(&world.kim(), set(2)).await.unwrap();
+    assert_eq!(line.next().await.recovery.unwrap().generation, 2);
+    for (held, told) in [(0, Some(2)), (1, Some(2)), (2, None), (9, None)] {
+        let mut again = Line::open(&mut client).await;
+        again.tell(v1::AgentStatus { recovery_generation: held, ..status() }).await;
+        let heard = again.next().await.recovery.map(|heard| heard.generation);
+        assert_eq!(heard, told, "{held}");
+    }
 }

@@ -7,3 +7,4 @@ mod operators;
 mod port;
 mod recovery;
 mod reports;
+mod stragglers;

@@ -101,7 +101,7 @@ async fn a_turnover_goes_through_while_an_agent_stays_on_its_line() {
     line.next().await;
 
     let (data, now) = (&world.service.settings.data, world.service.now());
-    let new = prepare_authority(data, Secret::new("other"), Work::Little, now).await.unwrap();
+    let new = prepare_authority(data, Secret::new("other"), None, Work::Little, now).await.unwrap();
     let prepared = step(&mut client, TurnoverStep::Prepare).await.unwrap();
     assert_eq!((prepared.phase.as_str(), prepared.stragglers.len()), ("prepared", 1));
     let told = loop {

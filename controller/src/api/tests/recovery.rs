@@ -1,6 +1,8 @@
 use certs::join_state::{JoinState, recovery_message};
 use certs::{Key, request};
 use proto::wire::v1;
+use proto::wire::v1::enrollment_client::EnrollmentClient;
+use tonic::transport::Channel;
 use tonic::{Code as Grpc, Status};
 
 use crate::api::testing::{Member, World, member};
@@ -9,6 +11,19 @@ use crate::service::Refusal;
 async fn challenge(world: &World, of: &Member) -> Vec<u8> {
     let ask = v1::ChallengeRequest { agent_id: of.id.to_string() };
     world.stranger().await.challenge(ask).await.unwrap().into_inner().nonce
+}
+
+/// The way back, over a line that is there.
+pub async fn recover_by(
+    mut client: EnrollmentClient<Channel>,
+    of: &Member,
+    key: &Key,
+    state: &JoinState,
+) -> Result<Member, Status> {
+    let ask = v1::ChallengeRequest { agent_id: of.id.to_string() };
+    let nonce = client.challenge(ask).await?.into_inner().nonce;
+    let reply = client.recover(proof(of, nonce, key, state)).await?.into_inner();
+    Ok(member(reply.joined.unwrap(), again(key), again(&of.recovery)))
 }
 
 fn proof(of: &Member, nonce: Vec<u8>, key: &Key, state: &JoinState) -> v1::RecoverRequest {
@@ -29,16 +44,13 @@ fn proof(of: &Member, nonce: Vec<u8>, key: &Key, state: &JoinState) -> v1::Recov
     }
 }
 
-async fn recover(
+pub async fn recover(
     world: &World,
     of: &Member,
     key: &Key,
     state: &JoinState,
 ) -> Result<Member, Status> {
-    let ask = proof(of, challenge(world, of).await, key, state);
-    let reply = world.stranger().await.recover(ask).await?.into_inner();
-    let (key, recovery) = (again(key), again(&of.recovery));
-    Ok(member(reply.joined.unwrap(), key, recovery))
+    recover_by(world.stranger().await, of, key, state).await
 }
 
 fn again(key: &Key) -> Key {

@@ -5,17 +5,19 @@ use std::path::Path;
 
 use certs::audit::{ChainHead, Witness};
 use certs::random::{hex, unhex};
+use proto::wire::v1;
 use serde::Serialize;
 
+use super::Verify;
 use super::record::AuditRow;
 use super::walk::{Broken, Intact, Keeper, Walk, Walked};
-use super::{Verify, asked};
-use crate::cli::agent::{Candidate, pick};
+use crate::cli::agent::{Candidate, find, pick};
 use crate::cli::console::Console;
 use crate::cli::files;
 use crate::cli::session::{Connection, Session, runtime, wait};
 use crate::cli::stop::{BAD, GOOD, Stop};
 use crate::cli::table::{self, Format};
+use crate::cli::words::nonsense;
 use crate::store::offline;
 
 /// Every SQLite file begins so.
@@ -63,7 +65,7 @@ pub fn run(
         kept.map(|head| Witness { by: "you (--head)".to_owned(), head: *head }).collect();
     let agent = verify.whose.agent.as_deref();
     let walked = match verify.file.as_deref() {
-        None => online(agent, &witnesses, connection, console)?,
+        None => online(agent, &mut witnesses, connection, console)?,
         Some(path) if is_database(path)? => database(path, agent, &mut witnesses)?,
         Some(path) => export(path, agent, &witnesses)?,
     };
@@ -118,23 +120,52 @@ fn keeper(agent: Option<&str>) -> Keeper {
     agent.map_or(Keeper::Controller, |id| Keeper::Agent(id.to_owned()))
 }
 
+/// The heads that somebody has witnessed are asked for first: the log only grows behind them.
 fn online(
     agent: Option<&str>,
-    witnesses: &[Witness],
+    witnesses: &mut Vec<Witness>,
     connection: &Connection,
     console: &mut Console<'_>,
 ) -> Result<Walked, Stop> {
     let mut session = Session::open(connection, console)?;
-    let request = asked(agent, 1, &mut session)?;
+    let mut told = Vec::new();
+    let id = match agent {
+        None => {
+            let asked = v1::ListAgentsRequest { site: String::new() };
+            for agent in session.ask(asked)?.agents {
+                told.extend(witness(agent.witnessed, format!("agent {}", agent.id))?);
+            }
+            String::new()
+        }
+        Some(wanted) => {
+            let agent = find(wanted, &mut session)?;
+            told.extend(witness(agent.reported, "the controller".to_owned())?);
+            agent.id
+        }
+    };
+    let request = v1::ReadAuditLogRequest { from: 1, agent: id };
     let keeper = keeper(agent.map(|_| request.agent.as_str()));
     let mut records = session.begin(async |client| client.read_audit_log(request).await)?;
+    let mut next = session.next(&mut records)?;
+    // Of an agent of which no record is kept any more, there is nothing to hold its head against.
+    if agent.is_none() || next.is_some() {
+        witnesses.append(&mut told);
+    }
     let mut walk = Walk::new(keeper, witnesses);
-    while let Some(record) = session.next(&mut records)? {
+    while let Some(record) = next {
         if let Err(broken) = walk.take(AuditRow::try_from(record)?) {
             return Ok(Err(broken));
         }
+        next = session.next(&mut records)?;
     }
     Ok(walk.finish())
+}
+
+/// A head that somebody knows, unless it is of no record.
+fn witness(head: Option<v1::ChainHead>, by: String) -> Result<Option<Witness>, Stop> {
+    let Some(v1::ChainHead { length: length @ 1.., hash }) = head else { return Ok(None) };
+    let hash = hash.try_into().map_err(|_| nonsense("a head of the wrong length"))?;
+    Ok(Some(Witness { by, head: ChainHead { length, hash } }))
 }
 
 fn is_database(path: &Path) -> Result<bool, Stop> {

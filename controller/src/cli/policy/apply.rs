@@ -2,7 +2,7 @@
 
 use proto::wire::v1;
 
-use super::{Apply, Rollback, Waiting, name, read, rollout};
+use super::{Apply, Drop, Rollback, Waiting, name, read, rollout};
 use crate::cli::console::Console;
 use crate::cli::session::{Connection, Session};
 use crate::cli::stop::{GOOD, Stop};
@@ -54,6 +54,12 @@ pub fn roll_back(
             back.version
         )));
     }
+    if earlier.dropped {
+        return Err(Stop::Usage(format!(
+            "with version {} the site's own policy was dropped; palisade policy drop does that again",
+            back.version
+        )));
+    }
     let expected_version = seen(&in_force, &site);
     let request = v1::ApplyPolicyRequest {
         text: earlier.text,
@@ -62,6 +68,26 @@ pub fn roll_back(
         expected_version,
     };
     put(request, back.waiting, &mut session, console)
+}
+
+/// Has the organisation's policy hold at a site again.
+///
+/// # Errors
+/// A controller that is not reached or refuses; an agent that does not follow in time.
+pub fn drop(drop: &Drop, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {
+    let site = drop.site.to_string();
+    let mut session = Session::open(connection, console)?;
+    let request = v1::DropPolicyRequest { site: site.clone(), comment: drop.comment.clone() };
+    let holds = session.ask(request)?;
+    let which = match holds.version {
+        0 => "the defaults hold".to_owned(),
+        version => format!("version {version} of the organisation holds"),
+    };
+    console.note(&format!("{site} has no policy of its own any more; {which}"));
+    if drop.waiting.wait {
+        return rollout::wait(&site, drop.waiting.timeout, &mut session, console);
+    }
+    Ok(GOOD)
 }
 
 fn in_force(site: &str, session: &mut Session) -> Result<v1::PolicyVersion, Stop> {

@@ -49,6 +49,29 @@ fn an_organisation_is_made_with_settings_that_can_be_served_and_a_code() {
 }
 
 #[test]
+fn an_administrator_who_is_locked_out_gets_a_code_on_the_controllers_machine() {
+    let world = World::new();
+    init(&world, &[]);
+    world.pass(30 * 86_400);
+    let recover = |more: &[&str]| {
+        let words = ["operator", "recover", "--config", "@data/palisade.toml", "--code-file"];
+        world.run(&[&words[..], more].concat())
+    };
+    let answer = recover(&["@again.code", "kim"]);
+    assert_eq!((answer.code, answer.out.as_str()), (GOOD, ""), "{answer:?}");
+    world.is_private("again.code");
+    let first = Ticket::parse(&world.read("kim.code")).unwrap();
+    let again = Ticket::parse(&world.read("again.code")).unwrap();
+    assert_eq!((again.pin, &again.addresses), (first.pin, &first.addresses));
+    assert!(!answer.err.contains(again.secret.expose()), "{answer:?}");
+    refused(&recover(&["@sam.code", "sam"]), FAILED, &["sam", "--new"]);
+    assert!(!world.path("sam.code").exists());
+    assert_eq!(recover(&["@sam.code", "sam", "--new"]).code, GOOD);
+    let verified = world.run(&["audit", "verify", "@data/palisade.db"]);
+    assert!(verified.out.contains("3 records,"), "{verified:?}");
+}
+
+#[test]
 fn what_cannot_be_made_whole_is_not_begun() {
     let world = World::new();
     world.write("there.toml", "");

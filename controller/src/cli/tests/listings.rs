@@ -213,7 +213,7 @@ const LISTINGS: &[(&[&str], &[&str])] = &[
             "evidence",
         ],
     ),
-    (&["policy", "history"], &["version", "site", "applied_at", "by", "comment"]),
+    (&["policy", "history"], &["version", "site", "applied_at", "by", "comment", "dropped"]),
     (
         &["vouches"],
         &[

@@ -2,12 +2,14 @@
 
 mod audit;
 mod config;
+mod escrow;
 mod found;
 mod hostile;
 mod listings;
 mod login;
 mod orders;
 mod policy;
+mod recovery;
 mod secrets;
 mod streams;
 mod usage;

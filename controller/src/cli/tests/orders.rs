@@ -198,10 +198,41 @@ fn waiting_for_a_policy_ends_when_all_hold_it_or_names_those_who_do_not() {
 }
 
 #[test]
+fn a_sites_own_policy_is_dropped_and_that_is_no_version_to_go_back_to() {
+    let (world, pretend) = World::logged_in();
+    pretend.answers("drop_policy", version(7, "# all"));
+    let answer = world.run(&["policy", "drop", "harbour", "--comment", "as the others"]);
+    assert_eq!((answer.code, answer.out.as_str()), (GOOD, ""), "{answer:?}");
+    assert!(answer.err.contains("version 7 of the organisation holds"), "{answer:?}");
+    assert!(pretend.asked().concat().contains("comment: \"as the others\""));
+    let end = v1::PolicyVersion { site: "harbour".to_owned(), dropped: true, ..version(9, "") };
+    pretend.answers("show_policy", end.clone());
+    let answer = world.run(&["policy", "rollback", "9", "--site", "harbour"]);
+    refused(&answer, USAGE, &["policy drop"]);
+    pretend.answers("policy_history", v1::PolicyHistoryReply { versions: vec![end] });
+    let listed = world.run(&["policy", "history", "--site", "harbour"]);
+    assert!(listed.out.contains("dropped"), "{listed:?}");
+}
+
+#[test]
 fn a_turnover_is_told_with_those_who_are_behind() {
     let (world, pretend) = World::logged_in();
-    let reply =
-        v1::TurnoverReply { phase: "prepared".to_owned(), trust_generation: 2, stragglers: vec![] };
+    let root = v1::TrustedRoot { pin: vec![0xab; 32], ends: PRESENT + 900 * 86_400 };
+    let reply = v1::TurnoverReply {
+        phase: "prepared".to_owned(),
+        trust_generation: 2,
+        stragglers: vec![],
+        roots: vec![root],
+        issuing_ends: PRESENT + 60 * 86_400,
+    };
+    pretend.answers("turnover", reply.clone());
+    let shown = world.run(&["authority", "show"]);
+    assert!(shown.out.contains(&format!("{} until 20", "ab".repeat(32))), "{shown:?}");
+    assert!(shown.err.contains("authority renew"), "{shown:?}");
+    let later = v1::TurnoverReply { issuing_ends: PRESENT + 61 * 86_400, ..reply.clone() };
+    pretend.answers("turnover", later);
+    assert_eq!(world.run(&["authority", "show"]).err, "");
+    pretend.asked();
     pretend.answers("turnover", reply);
     let answer = world.run(&["authority", "activate", "--leave-behind-after", "90d"]);
     assert!(answer.code == GOOD && answer.out.contains("prepared"), "{answer:?}");

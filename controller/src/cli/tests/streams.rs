@@ -33,6 +33,7 @@ fn log_by(who: &str, count: u64) -> Vec<v1::AuditLogRecord> {
 fn the_log_is_listed_exported_and_verified() {
     let (world, pretend) = World::logged_in();
     pretend.answers("read_audit_log", log(1203));
+    pretend.answers("list_agents", v1::ListAgentsReply::default());
     let listed = world.run(&["audit", "log"]);
     assert_eq!((listed.code, listed.out.lines().count()), (GOOD, 1204));
     assert_eq!(listed.out.matches("NUMBER").count(), 1);
@@ -94,8 +95,42 @@ fn an_agents_records_are_listed_exported_and_verified() {
 }
 
 #[test]
+fn a_log_that_was_cut_is_found_out_by_what_its_agents_have_seen() {
+    let (world, pretend) = World::logged_in();
+    let head = |records: &[v1::AuditLogRecord]| {
+        let last = records.last().unwrap();
+        Some(v1::ChainHead { length: last.number, hash: last.hash.clone() })
+    };
+    let whole = log(9);
+    let silent = v1::AgentView { id: "77".to_owned(), ..v1::AgentView::default() };
+    let seen = v1::AgentView {
+        id: "0f3a".to_owned(),
+        witnessed: head(&whole[..8]),
+        reported: head(&log_by("agent/0f3a", 5)),
+        ..v1::AgentView::default()
+    };
+    pretend.answers("list_agents", v1::ListAgentsReply { agents: vec![silent, seen] });
+    let online = |records: &[v1::AuditLogRecord], more: &[&str]| {
+        pretend.answers("read_audit_log", records.to_vec());
+        world.run(&[&["audit", "verify"], more].concat())
+    };
+    let answer = online(&whole, &[]);
+    assert_eq!((answer.code, answer.err.as_str()), (GOOD, ""), "an agent has seen its end");
+    let cut = online(&whole[..6], &[]);
+    assert!(cut.code == BAD && cut.out.contains("agent 0f3a"), "{cut:?}");
+    assert!(cut.out.contains("record 6") && cut.out.contains("cut off"), "{cut:?}");
+    let of_agent = |count| log_by("agent/0f3a", count);
+    assert_eq!(online(&of_agent(5), &["--agent", "0f3a"]).code, GOOD);
+    let cut = online(&of_agent(4), &["--agent", "0f3a"]);
+    assert!(cut.code == BAD && cut.out.contains("the controller"), "{cut:?}");
+    // None is kept any more.
+    assert_eq!(online(&[], &["--agent", "0f3a"]).code, GOOD);
+}
+
+#[test]
 fn a_controller_that_sends_a_forged_log_is_found_out() {
     let (world, pretend) = World::logged_in();
+    pretend.answers("list_agents", v1::ListAgentsReply::default());
     let mut forged = log(9);
     forged[4].subject = "elsewhere".to_owned();
     pretend.answers("read_audit_log", forged);

@@ -128,6 +128,12 @@ fn a_command_line_that_makes_no_sense_ends_with_3() {
         &["audit", "verify", "--head", "0:00"],
         &["audit", "log", "--from", "0"],
         &["restore", "x"],
+        &["recovery", "set", "--recipient", "age1x"],
+        &["recovery", "set", "--recipient", "age1x", "--threshold", "1"],
+        &["secret", "show", "harbour", "yard", "--reason", "x"],
+        &["secret", "export", "--out", "@kit", "--reason", "x"],
+        &["secret", "export", "harbour", "--all", "--out", "@kit", "--reason", "x"],
+        &["secret", "open", "@kit"],
         &["init", "acme", "--data", "@d", "--operator", "kim"],
         &["init", "ACME", "--data", "@d", "--operator", "kim", "--address", "a:1"],
         &["init", "acme", "--data", "@d", "--operator", "kim", "--address", "a"],
@@ -159,6 +165,9 @@ fn without_a_certificate_every_question_says_how_to_get_one() {
         &["audit", "log"],
         &["audit", "verify"],
         &["authority", "status"],
+        &["recovery", "show"],
+        &["secret", "list"],
+        &["secret", "export", "--all", "--out", "@b.age", "--reason", "x"],
         &["backup", "--output", "@b.age"],
     ] {
         refused(&world.run(arguments), USAGE, &["nobody is logged in", "palisade login"]);

@@ -1,11 +1,14 @@
 //! What operators may rely on, each noun in its file.
 
 mod backup;
+mod escrow;
 mod findings;
 mod found;
 mod operators;
 mod policies;
 mod records;
+mod regain;
+mod renewal;
 mod sites;
 mod turnover;
 mod upkeep;

@@ -1,5 +1,6 @@
 use crate::service::Refusal;
 use crate::service::testing::{World, site};
+use crate::store::desired::Sites;
 use crate::store::policies::Scope;
 
 const STRICT: &str = "[stances]\nC07 = \"enforce\"\n";
@@ -84,4 +85,46 @@ async fn an_agent_that_holds_an_older_generation_is_a_straggler_until_it_is_revo
     service.revoke_agent(kim, &agent.id, "sold").await.unwrap();
     let rollout = service.policy_rollout().await.unwrap();
     assert_eq!((rollout.current, rollout.stragglers.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn where_a_sites_own_policy_is_dropped_the_organisations_holds_from_then_on() {
+    let world = World::new().await;
+    let (service, kim) = (&world.service, &world.kim);
+    world.add_site("harbour").await;
+    world.add_site("depot").await;
+    let own = Scope::Site(site("harbour"));
+    let refused = service.drop_policy(kim, &site("harbour"), "").await;
+    assert!(matches!(refused, Err(Refusal::Precondition(_))), "it has none: {refused:?}");
+    assert!(matches!(service.drop_policy(kim, &site("quay"), "").await, Err(Refusal::NotFound(_))));
+    service.apply_policy(kim, &own, STRICT, "", 0).await.unwrap();
+    service.apply_policy(kim, &Scope::Organisation, "# all", "", 0).await.unwrap();
+    let states = async || {
+        let states = service.store.desired_states(Sites::All).await.unwrap();
+        ["harbour", "depot"].map(|name| {
+            let state = &states[&site(name)];
+            (state.generation, state.policy.to_string())
+        })
+    };
+    let all = || "# all".to_owned();
+    assert_eq!(states().await, [(2, STRICT.to_owned()), (2, all())]);
+    let holds = service.drop_policy(kim, &site("harbour"), "as the others").await.unwrap();
+    assert_eq!((holds.scope, holds.text), (Scope::Organisation, all()));
+    assert_eq!(states().await, [(3, all()), (2, all())], "its agent hears of it");
+    assert!(matches!(
+        service.drop_policy(kim, &site("harbour"), "").await,
+        Err(Refusal::Precondition(_))
+    ));
+    assert_eq!(world.deeds().await.last().unwrap(), "policy_dropped");
+    let history = service.policy_history(&own).await.unwrap();
+    let told: Vec<_> = history.iter().map(|one| (one.is_drop(), one.comment.as_str())).collect();
+    assert_eq!(told, [(true, "as the others"), (false, "")]);
+
+    // From then on it follows the organisation, until it gets one of its own again.
+    service.apply_policy(kim, &Scope::Organisation, "# new", "", 0).await.unwrap();
+    assert_eq!(states().await.map(|(generation, _)| generation), [4, 3]);
+    service.apply_policy(kim, &own, STRICT, "", 0).await.unwrap();
+    assert_eq!(states().await[0], (5, STRICT.to_owned()));
+    // What stands for it in the books is no policy.
+    assert!(service.apply_policy(kim, &own, "!", "", 0).await.is_err());
 }

@@ -18,7 +18,7 @@ fn csr() -> Vec<u8> {
 
 async fn prepare(data: &Path) -> Result<RootPin, FoundError> {
     let now = Timestamp::from_unix(NOW);
-    prepare_authority(data, Secret::new("another passphrase"), Work::Little, now).await
+    prepare_authority(data, Secret::new("another passphrase"), None, Work::Little, now).await
 }
 
 /// A controller whose administrator has logged in.

@@ -3,15 +3,18 @@
 //!
 //! What the database says holds; the files follow it, also after a crash (`authority_folder::settle`).
 
+mod renewal;
 mod stage;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use certs::hierarchy::Issuing;
+use certs::hierarchy::{Issuing, is_under};
 use certs::{RootPin, TrustBundle, trust};
 use proto::{Organisation, Timestamp};
+use rustls::pki_types::CertificateDer;
 
+pub use renewal::AHEAD;
 pub use stage::{CannotStep, Phase, Stage};
 
 use super::agents::AgentView;
@@ -39,6 +42,8 @@ pub enum Step {
     Retire,
     /// One step back.
     RollBack,
+    /// No step of a turnover: a new issuing authority under the same root.
+    Renew,
 }
 
 /// Where a turnover stands.
@@ -50,6 +55,10 @@ pub struct Turnover {
     pub trust_generation: u64,
     /// Agents that do not hold that bundle yet.
     pub stragglers: Vec<AgentView>,
+    /// The roots of that bundle, the issuing one's first, each with its end.
+    pub roots: Vec<(RootPin, Timestamp)>,
+    /// When the issuing authority ends.
+    pub issuing_ends: Timestamp,
 }
 
 /// What holds at a stage, read from the files.
@@ -58,24 +67,34 @@ pub(super) fn standing(
     stage: Stage,
     generation: u64,
 ) -> Result<Standing, AuthorityFolderError> {
-    let current = Arc::new(authority_folder::load(&authority_folder::current(data))?);
-    let past = authority_folder::past(data)?;
+    let place = authority_folder::current(data);
+    let current = Arc::new(authority_folder::load(&place)?);
+    // Of those that went, the ones under the root in force were renewed: nothing that they signed outlives them.
+    let (mut accepted, past): (Vec<_>, Vec<_>) = authority_folder::past(data)?
+        .into_iter()
+        .partition(|certificate| is_under(certificate, current.root()));
+    accepted.insert(0, current.certificate().clone());
+    let old_bridge = authority_folder::bridge(&place, &current)?;
     let bundle = |issuing: &[&Arc<Issuing>]| TrustBundle {
         generation,
         roots: issuing.iter().map(|one| one.root().clone()).collect(),
     };
     if stage.phase == Phase::Settled {
-        let (accepted, trust) = (vec![current.certificate().clone()], bundle(&[&current]));
-        return Ok(Standing { issuing: current, accepted, past, trust });
+        let trust = bundle(&[&current]);
+        return Ok(Standing { issuing: current, accepted, past, trust, bridge: old_bridge });
     }
-    let coming = Arc::new(authority_folder::load(&authority_folder::coming(data))?);
-    let accepted = vec![current.certificate().clone(), coming.certificate().clone()];
+    let folder = authority_folder::coming(data);
+    let coming = Arc::new(authority_folder::load(&folder)?);
+    accepted.push(coming.certificate().clone());
     let trust = bundle(&[&current, &coming]);
-    let issuing = match stage.phase {
-        Phase::Settled | Phase::Prepared => current,
-        Phase::Activated => coming,
+    let (issuing, bridge) = match stage.phase {
+        Phase::Settled | Phase::Prepared => (current, old_bridge),
+        Phase::Activated => {
+            let bridge = authority_folder::bridge(&folder, &coming)?;
+            (coming, bridge)
+        }
     };
-    Ok(Standing { issuing, accepted, past, trust })
+    Ok(Standing { issuing, accepted, past, trust, bridge })
 }
 
 impl Service {
@@ -85,10 +104,21 @@ impl Service {
     /// [`Refusal::Failed`].
     pub async fn turnover_status(&self) -> Result<Turnover, Refusal> {
         let stage = self.stage().await?;
-        let trust_generation = self.authorities.now().trust.generation;
-        let agents = self.agents(None).await?;
-        let stragglers = stragglers(agents, trust_generation);
-        Ok(Turnover { phase: stage.phase, trust_generation, stragglers })
+        let standing = self.authorities.now();
+        let trust_generation = standing.trust.generation;
+        let stragglers = stragglers(self.agents(None).await?, trust_generation);
+        let mut roots: Vec<_> = standing.trust.roots.iter().collect();
+        roots.sort_by_key(|root| *root != standing.issuing.root());
+        let told = |root: &CertificateDer<'_>| {
+            Some((RootPin::of(root)?, trust::lifetime(root).map(|(_, ends)| ends)?))
+        };
+        Ok(Turnover {
+            phase: stage.phase,
+            trust_generation,
+            stragglers,
+            roots: roots.into_iter().filter_map(told).collect(),
+            issuing_ends: standing.issuing.not_after(),
+        })
     }
 
     /// Takes a step. Steps wait for each other.
@@ -115,16 +145,21 @@ impl Service {
                 let issuing = self.authorities.now().issuing.clone();
                 let pin = RootPin::of(issuing.root()).ok_or_else(unreadable)?;
                 let next = stage.retire(pin, now).map_err(refused)?;
+                self.recipients_outlive(issuing.root())?;
                 self.retire(who, next).await?;
             }
             Step::RollBack => {
                 let next = stage.roll_back(ends, now).map_err(refused)?;
+                if next.phase == Phase::Settled {
+                    self.recipients_outlive(self.authorities.now().issuing.root())?;
+                }
                 self.hold(who, next, "turnover_rolled_back").await?;
                 if next.phase == Phase::Settled {
                     let coming = authority_folder::coming(&self.settings.data);
                     blocking(move || remove_folder(&coming)).await?.map_err(Refusal::failed)?;
                 }
             }
+            Step::Renew => self.renew(who, stage).await?,
         }
         drop(_one_at_a_time);
         self.turnover_status().await
@@ -223,12 +258,9 @@ fn check_coming(
         ));
     }
     let issuing = authority_folder::load(&folder).map_err(Refusal::failed)?;
-    let alive = |certificate| {
-        trust::lifetime(certificate).is_some_and(|(from, until)| from <= now && now < until)
-    };
     let others = trust::organisation(issuing.root()).as_ref() != Some(organisation)
         || RootPin::of(issuing.root()) == Some(current);
-    if others || !alive(issuing.root()) || !alive(issuing.certificate()) {
+    if others || !alive(issuing.root(), now) || !alive(issuing.certificate(), now) {
         return Err(Refusal::Precondition(
             "the authority that was prepared is another organisation's, the old one, or not valid now; \
              remove its folder (authority/next) and prepare another"
@@ -236,6 +268,10 @@ fn check_coming(
         ));
     }
     Ok(())
+}
+
+fn alive(certificate: &[u8], now: Timestamp) -> bool {
+    trust::lifetime(certificate).is_some_and(|(from, until)| from <= now && now < until)
 }
 
 /// Agents that have to follow, and do not hold this bundle.

@@ -3,6 +3,8 @@
 
 mod audit;
 mod fleet;
+mod harden;
+mod rest;
 
 use std::io::Write as _;
 
@@ -24,7 +26,7 @@ enum Bench {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
-    /// A controller with thousands of agents on their streams, and one agent with twenty cameras.
+    /// A controller with thousands of agents on their streams, and then what `rest` does.
     Fleet {
         /// How many agents.
         #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
@@ -33,7 +35,18 @@ enum Bench {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
         idle: u16,
     },
+    /// The memory of one agent with twenty cameras, a while after it has reported them all.
+    Rest {
+        /// How long it is left alone before its memory is read, in seconds.
+        #[arg(long, default_value_t = REST, value_parser = clap::value_parser!(u16).range(1..))]
+        idle: u16,
+    },
+    /// A neglected site, planned for and hardened.
+    Harden(harden::Arguments),
 }
+
+/// Seconds until an agent that has reported is at rest: it gives back a connection or a thread only after a while.
+const REST: u16 = 20;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -45,7 +58,12 @@ async fn main() -> anyhow::Result<()> {
     });
     match bench {
         Bench::Audit { quick, runs, only } => audit::run(quick, runs, &only).await,
-        Bench::Fleet { agents, idle } => fleet::run(agents, idle).await,
+        Bench::Fleet { agents, idle } => {
+            fleet::run(agents, idle).await?;
+            rest::run(REST).await
+        }
+        Bench::Rest { idle } => rest::run(idle).await,
+        Bench::Harden(arguments) => harden::run(arguments).await,
     }
 }
 

@@ -12,6 +12,7 @@ use agent::cli::{self, Console, Terminals};
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use tests::pretend_site::PretendSite;
+use tokio::signal::unix::{SignalKind, signal};
 
 use pair::Pair;
 
@@ -20,7 +21,7 @@ use pair::Pair;
 #[derive(Parser)]
 #[command(version)]
 struct Demo {
-    /// Keep site, controller and agent up afterwards, until Ctrl-C, to play with.
+    /// Keep site, controller and agent up afterwards, until Ctrl-C or SIGTERM, to play with.
     #[arg(long)]
     serve: bool,
     /// Where to put the site's files and the report; made if it is missing. Default: beside the program, in
@@ -50,17 +51,33 @@ fn main() -> anyhow::Result<ExitCode> {
     let links = folder.join("programs");
     programs::link(&links).context("cannot link the programs")?;
     tests::daemon::look_in(links);
-    runtime.block_on(async {
-        let pair = Pair::set_up(&folder.join("pair"), &site.site_file()).await?;
+    runtime.block_on(go_on(&site, &folder, demo.serve))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sets the pair up and shows it. Whatever ends this, SIGTERM as well, ends the two programs first.
+async fn go_on(site: &PretendSite, folder: &Path, stays: bool) -> anyhow::Result<()> {
+    let mut asked_to_end = signal(SignalKind::terminate())?;
+    let (place, site_file) = (folder.join("pair"), site.site_file());
+    let pair = tokio::select! {
+        pair = Pair::set_up(&place, &site_file) => pair?,
+        _ = asked_to_end.recv() => return Ok(()),
+    };
+    let show = async {
         pair.show().await?;
-        if demo.serve {
-            explain(&site, &folder)?;
+        if stays {
+            explain(site, folder)?;
             pair.explain()?;
             tokio::signal::ctrl_c().await?;
         }
         anyhow::Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    };
+    let shown = tokio::select! {
+        shown = show => shown,
+        _ = asked_to_end.recv() => Ok(()),
+    };
+    pair.end().await?;
+    shown
 }
 
 fn beside_the_program() -> anyhow::Result<PathBuf> {

@@ -14,8 +14,8 @@ use crate::say;
 pub struct Pair {
     folder: PathBuf,
     site_file: PathBuf,
-    _controller: Daemon,
-    _agent: Daemon,
+    controller: Daemon,
+    agent: Daemon,
 }
 
 impl Pair {
@@ -47,12 +47,7 @@ impl Pair {
         shell.run("palisade-agent enroll --token-file harbour.token --data agent").await?;
         let site = text(site_file)?;
         let agent = shell.start(&format!("palisade-agent run --data agent --site {site}")).await?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            site_file: site_file.to_owned(),
-            _controller: controller,
-            _agent: agent,
-        })
+        Ok(Self { folder: folder.to_owned(), site_file: site_file.to_owned(), controller, agent })
     }
 
     /// Has the agent look at every device, and shows what the controller knows then.
@@ -67,6 +62,16 @@ impl Pair {
         shell.run("palisade device list").await?;
         shell.run("palisade agent list").await?;
         shell.run("palisade audit log").await
+    }
+
+    /// Ends both, and waits until they have.
+    ///
+    /// # Errors
+    /// When one does not end.
+    pub async fn end(self) -> anyhow::Result<()> {
+        self.agent.terminate().await?;
+        self.controller.terminate().await?;
+        Ok(())
     }
 
     /// What to type in another terminal.

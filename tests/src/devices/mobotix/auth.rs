@@ -70,6 +70,8 @@ pub struct DigestSettings {
     pub order: Order,
     /// After how long a nonce is stale.
     pub nonce_lifetime: Duration,
+    /// The realm of its Digest challenges.
+    pub realm: &'static str,
     /// Passwords in clear by user, for [`Algorithm::Sha256`] only.
     pub known_passwords: Vec<(String, Secret)>,
 }
@@ -81,6 +83,7 @@ impl Default for DigestSettings {
             placement: Placement::Separate,
             order: Order::DigestFirst,
             nonce_lifetime: Duration::from_secs(300),
+            realm: REALM,
             known_passwords: Vec::new(),
         }
     }
@@ -213,7 +216,8 @@ pub fn challenges(
             };
             let stale = if stale { ", stale=true" } else { "" };
             all.push(format!(
-                "Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale}"
+                "Digest realm=\"{}\", nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale}",
+                settings.realm
             ));
         }
     }
@@ -264,7 +268,7 @@ pub fn digest_verdict(
     };
     let count = u32::from_str_radix(answer.field("nc"), 16).unwrap_or(0);
     let known = settings.algorithms.contains(&named);
-    if !known || answer.field("realm") != REALM || answer.field("uri") != target {
+    if !known || answer.field("realm") != settings.realm || answer.field("uri") != target {
         return Verdict::Wrong;
     }
     let hash = if named == Algorithm::Sha256 { hex::<Sha256> } else { hex::<Md5> };
@@ -274,7 +278,7 @@ pub fn digest_verdict(
         Algorithm::Sha256 => {
             let known = settings.known_passwords.iter().find(|(name, _)| *name == user.name);
             let Some((name, password)) = known else { return Verdict::Wrong };
-            hash(&format!("{name}:{REALM}:{}", password.expose()))
+            hash(&format!("{name}:{}:{}", settings.realm, password.expose()))
         }
     };
     if named == Algorithm::Md5Sess {
@@ -292,9 +296,9 @@ pub fn digest_verdict(
     }
 }
 
-/// What the fourth field of a `usr=` line is taken for.
-pub fn ha1(user: &str, password: &str) -> String {
-    hex::<Md5>(&format!("{user}:{REALM}:{password}"))
+/// What the fourth field of a `usr=` line is taken for. Over which realm real cameras take it is unknown: INVENTED.
+pub fn ha1(user: &str, realm: &str, password: &str) -> String {
+    hex::<Md5>(&format!("{user}:{realm}:{password}"))
 }
 
 fn hex<D: md5::Digest>(text: &str) -> String {

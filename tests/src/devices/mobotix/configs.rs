@@ -130,6 +130,11 @@ pub fn padded(config: &[u8], size: usize) -> Vec<u8> {
 /// A user's `usr=` value. Salts are fixed so that a configuration is the same twice; hashes are kept, because crypt
 /// is slow on purpose.
 pub fn user_line(line: Line, name: &str, group: &str, password: &str) -> String {
+    user_line_over(auth::REALM, line, name, group, password)
+}
+
+/// The same with a fourth field over another realm.
+pub fn user_line_over(realm: &str, line: Line, name: &str, group: &str, password: &str) -> String {
     static KNOWN: LazyLock<Mutex<Vec<((Line, String), String)>>> = LazyLock::new(Mutex::default);
     let key = (line, password.to_owned());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +150,7 @@ pub fn user_line(line: Line, name: &str, group: &str, password: &str) -> String 
             hash
         }
     };
-    format!("{name}:{group}:{hash}:{}", auth::ha1(name, password))
+    format!("{name}:{group}:{hash}:{}", auth::ha1(name, realm, password))
 }
 
 fn access(line: Line, users: &[(&str, &str, &str)], public: bool) -> String {

@@ -13,6 +13,7 @@ use tokio_rustls::LazyConfigAcceptor;
 
 use super::device::Device;
 use super::http::{Incoming, Reader, Response};
+use super::mishap::strikes;
 use super::wire::send;
 
 /// Whether TLS comes first.
@@ -78,6 +79,9 @@ async fn requests(
         };
         let begun = Instant::now();
         device.tally.requests.fetch_add(1, Ordering::Relaxed);
+        if strikes(device, &device.faults(), &request, peer.ip()) {
+            return stream.shutdown().await;
+        }
         let response = device.answer(&request, peer.ip());
         device.round_trip(begun).await;
         let reboots = response.reboots;

@@ -14,6 +14,7 @@ use super::auth::{Claim, Offer, Verdict, basic_holds, challenges, digest_verdict
 use super::faults::{Fault, Faults};
 use super::http::{Request, Response};
 use super::memory::Memory;
+use super::mishap::Late;
 use super::open::OpenConnections;
 use super::spec::{Certificate, Spec};
 use super::tls::{self, Presented};
@@ -35,6 +36,8 @@ pub struct Device {
     pub reboot: Notify,
     /// Rung when the IP access list turns somebody away.
     pub turned_away: Notify,
+    /// Requests that are on their way.
+    pub late: Late,
     doors: Mutex<(Option<SocketAddr>, Option<SocketAddr>)>,
     factory: Certificate,
     memory: Mutex<Memory>,
@@ -94,6 +97,7 @@ impl Device {
             tally: Tally::default(),
             reboot: Notify::new(),
             turned_away: Notify::new(),
+            late: Late::default(),
             doors: Mutex::default(),
             factory,
             memory: Mutex::new(memory),
@@ -113,6 +117,7 @@ impl Device {
 
     /// Boots: RAM becomes what flash holds, and an uploaded certificate comes into use.
     pub fn boot(&self) {
+        self.late.take();
         let mut memory = self.memory();
         memory.boot();
         if let Ok(presented) = tls::present(&memory.slot, &self.factory, self.spec.tls) {
@@ -230,6 +235,9 @@ impl Device {
         let user = user.filter(|_| !self.memory().has_lost_logins());
         let verdict = match (claim, user) {
             (Claim::Nothing, _) => return Caller::Stranger,
+            (Claim::Digest(_), _) if self.faults().has("", Fault::CallsNoncesStale) => {
+                Verdict::Stale
+            }
             (Claim::Basic(_, password), Some(user)) if offer != Offer::Digest => {
                 if basic_holds(user, password) { Verdict::Right } else { Verdict::Wrong }
             }

@@ -47,6 +47,16 @@ pub enum Fault {
     MisreadsAddressList,
     /// Refuses every log-in while something is in force that is not stored.
     LosesLogins,
+    /// Does what it is told to change, and loses the answer.
+    LosesReplies,
+    /// What it is told to change reaches it only when [`super::Camera::late_arrives`], or never if it reboots first.
+    ComesLate,
+    /// Reboots right after it did what it was told to change, before it answers.
+    RebootsTooSoon,
+    /// Calls every nonce stale, as one whose clock jumps might (INVENTED).
+    CallsNoncesStale,
+    /// Takes a key into its certificate slot, and passes over the certificate as over a malformed one.
+    IgnoresCertificates,
     /// Does not listen on a port that it was moved to.
     LosesMovedPorts,
     /// Takes the TLS connection, sends half a `ServerHello` and stalls.

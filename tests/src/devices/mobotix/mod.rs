@@ -18,6 +18,7 @@ mod latency;
 mod life;
 mod media;
 mod memory;
+mod mishap;
 mod open;
 mod pages;
 mod remoteconfig;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certs::Pin;
+use proto::Secret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -146,6 +148,25 @@ impl Camera {
     /// The configuration in flash.
     pub fn flash_config(&self) -> Bytes {
         self.device.memory().flash.bytes()
+    }
+
+    /// Whether it lets in that account with that password now.
+    pub fn takes(&self, user: &str, password: &Secret) -> bool {
+        let access = Arc::clone(&self.device.memory().access);
+        access.user(user).is_some_and(|user| auth::basic_holds(user, password))
+    }
+
+    /// Whether it would after a reboot.
+    pub fn would_take(&self, user: &str, password: &Secret) -> bool {
+        let access = access::Access::of(&self.device.memory().flash);
+        access.user(user).is_some_and(|user| auth::basic_holds(user, password))
+    }
+
+    /// What is on its way to it by [`Fault::ComesLate`] arrives, with nobody left to hear the answers.
+    pub fn late_arrives(&self) {
+        for (request, source) in self.device.late.take() {
+            let _ = self.device.answer(&request, source);
+        }
     }
 
     /// Gives it other faults from now on.

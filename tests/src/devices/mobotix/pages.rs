@@ -1,5 +1,6 @@
 //! What each path answers, once the request was let in.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use super::http::{Request, Response};
 use super::memory::Memory;
 use super::spec::Line;
 use super::weblog::escape;
-use super::{media, remoteconfig};
+use super::{media, mishap, remoteconfig};
 
 /// Answers a request that passed the access lists.
 pub fn answer(device: &Device, memory: &mut Memory, request: &Request) -> Response {
@@ -18,7 +19,7 @@ pub fn answer(device: &Device, memory: &mut Memory, request: &Request) -> Respon
         "/" => entry(memory),
         "/robots.txt" => robots(memory),
         "/admin/remoteconfig" if request.method == "POST" => {
-            if ["write", "store", "reset", "restore"].iter().any(|word| says(&request.body, word)) {
+            if mishap::writes(request) {
                 device.tally.writes.fetch_add(1, Ordering::Relaxed);
             }
             remoteconfig::run(memory, device.spec.line, &request.body)
@@ -42,15 +43,11 @@ pub fn answer(device: &Device, memory: &mut Memory, request: &Request) -> Respon
         | "/control/faststream.jpg" => Response::new(200, "image/jpeg", picture(device)),
         "/control/control" | "/admin/control" => settings(memory, request),
         "/config/camera/media" if device.spec.line == Line::Mobotix7 => {
-            media::answer(&mut memory.slot, request)
+            let faults = Arc::clone(&memory.faults);
+            media::answer(&mut memory.slot, request, &faults)
         }
         _ => Response::html(404, "<html><body>404 Not Found</body></html>"),
     }
-}
-
-/// Whether a line of a body begins with that word.
-fn says(body: &[u8], word: &str) -> bool {
-    body.split(|byte| *byte == b'\n').any(|line| line.starts_with(word.as_bytes()))
 }
 
 /// What another vendor's camera answers, whatever it is asked: the signs of [`Fault::OtherProduct`].

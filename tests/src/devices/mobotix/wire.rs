@@ -66,6 +66,11 @@ fn spoils_the_wire(fault: Fault) -> bool {
         | Fault::MisreadsAddressList
         | Fault::LosesMovedPorts
         | Fault::LosesLogins
+        | Fault::LosesReplies
+        | Fault::ComesLate
+        | Fault::RebootsTooSoon
+        | Fault::CallsNoncesStale
+        | Fault::IgnoresCertificates
         | Fault::HalfHandshake
         | Fault::Tls10Hello
         | Fault::ProtocolVersionAlert => false,

@@ -227,7 +227,7 @@ impl<'d, 'a> Section<'d, 'a> {
         if bytes.trim_ascii().is_empty() {
             return Ok(serde_json::Value::Null);
         }
-        serde_json::from_str(&text(&bytes)).map_err(|error| {
+        serde_json::from_slice(text(&bytes).as_bytes()).map_err(|error| {
             let problem = format!("section {} holds no valid JSON", text(self.name()));
             ConfigError::damaged(self.line() + error.line(), problem)
         })

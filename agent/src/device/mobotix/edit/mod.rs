@@ -14,7 +14,7 @@ mod settings;
 mod tests;
 
 pub use compare::{canonical_digest, differences};
-pub use request::{Request, requests, restore};
+pub use request::{Request, Unwritable, requests, restore};
 
 use self::pen::{Pen, RawEdit};
 use super::config::{Document, redact_further};

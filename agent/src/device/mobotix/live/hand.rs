@@ -20,18 +20,20 @@ use crate::device::{Fault, Snapshot};
 use crate::facts::WebLogSummary;
 
 /// Stores the running configuration.
-const STORE: &str = "\nhelo\nstore\nquit\n \n";
+pub(in crate::device::mobotix) const STORE: &str = "\nhelo\nstore\nquit\n \n";
 /// Reboots; known to answer `OK - Reboot` on MOBOTIX 7, and to be used elsewhere.
-const REBOOT: &str = "/admin/rcontrol?action=reboot";
+pub(in crate::device::mobotix) const REBOOT: &str = "/admin/rcontrol?action=reboot";
 /// A picture as it is now.
 const FRAME: &str = "/record/current.jpg";
 /// How often the time for an ordinary request a write or store may take: public tools wait longer for them.
 const PATIENCE: u32 = 3;
 
 /// A connection with a login that the camera has challenged.
-struct Hand {
+pub(in crate::device::mobotix) struct Hand {
     browser: Browser,
     session: Session,
+    /// The realms that its challenges named.
+    pub(in crate::device::mobotix) realms: Vec<String>,
 }
 
 impl Camera {
@@ -141,8 +143,9 @@ impl Camera {
         }
     }
 
-    /// Connects and prepares to log in. Until the camera has shown itself as one, no password is sent.
-    async fn enter(&self, doing: &str) -> Result<Hand, Fault> {
+    /// Connects and prepares to log in. Until the camera has shown itself as one, no password is sent; so none was sent
+    /// if this fails.
+    pub(in crate::device::mobotix) async fn enter(&self, doing: &str) -> Result<Hand, Fault> {
         let at = probe::locate(&self.target).await?;
         let mut limits = self.target.limits;
         limits.request = limits.request.saturating_mul(PATIENCE).max(Duration::from_secs(1));
@@ -180,7 +183,8 @@ impl Camera {
                 "{doing}: it offers no way to log in that we know; credentials were not sent"
             )),
         })?;
-        Ok(Hand { browser, session })
+        let realms = challenges.realms().map(str::to_owned).collect();
+        Ok(Hand { browser, session, realms })
     }
 }
 
@@ -198,7 +202,7 @@ impl Hand {
     }
 
     async fn ask(&mut self, ask: Ask<'_>, doing: &str) -> Result<Reply, Fault> {
-        match self.browser.ask_as(&mut self.session, ask).await? {
+        match self.answer(ask).await? {
             Answer::Admitted(reply) if reply.status == 403 => Err(Fault::Refused(format!(
                 "{doing}: the account may log in but not do this (HTTP 403); use one of the group admins"
             ))),
@@ -207,7 +211,21 @@ impl Hand {
         }
     }
 
-    async fn leave(mut self) {
+    /// Asks, logged in. What the answer means is for the caller to say.
+    pub(in crate::device::mobotix) async fn answer(
+        &mut self,
+        ask: Ask<'_>,
+    ) -> Result<Answer, Fault> {
+        self.browser.ask_as(&mut self.session, ask).await
+    }
+
+    /// Whether only the camera itself can read what is sent.
+    pub(in crate::device::mobotix) fn is_private(&self) -> bool {
+        self.browser.is_private()
+    }
+
+    /// Closes the connection.
+    pub(in crate::device::mobotix) async fn leave(mut self) {
         self.browser.hang_up().await;
     }
 }

@@ -9,7 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-pub use access::{Access, Right, User};
+pub use access::{Access, Right, SECTION, User};
 pub use profile::Profile;
 
 use super::config::{Document, Entry, Section, text};

@@ -1,0 +1,245 @@
+//! Orders to replace credentials and where each credential stands, between the wire and checked words.
+
+use serde::{Deserialize, Serialize};
+
+use super::malformed::{self, Malformed};
+use super::policy::{devices, names};
+use super::v1;
+use super::words::word;
+use crate::{DeviceName, SecretId, Timestamp};
+
+/// Longest name of an account, in bytes.
+const MAX_ACCOUNT: usize = 64;
+/// Longest text about what is in the way, in bytes.
+pub const MAX_TROUBLE: usize = 512;
+
+/// What is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// The password of the account that the agent logs in with.
+    Password,
+    /// The certificate that the device presents, with its key.
+    Certificate,
+}
+
+/// Why somebody wants it replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotateReason {
+    /// They say so.
+    Command,
+    /// Somebody who knew it left.
+    PersonLeft,
+    /// It was shown to somebody.
+    SecretShown,
+    /// A backup that holds it, or a form of it, got out.
+    BackupExposed,
+    /// The device is in another place.
+    DeviceMoved,
+}
+
+/// Where a credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The device takes it.
+    Settled,
+    /// The next one is made, and the device has not been touched.
+    Prepared,
+    /// The next one is being put in.
+    Changing,
+    /// The device may take either, and is being asked.
+    InDoubt,
+    /// The device takes nothing that is known.
+    Stranded,
+}
+
+impl CredentialKind {
+    /// The word in tables and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+impl RotateReason {
+    /// The word in tables and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::PersonLeft => "person_left",
+            Self::SecretShown => "secret_shown",
+            Self::BackupExposed => "backup_exposed",
+            Self::DeviceMoved => "device_moved",
+        }
+    }
+}
+
+impl Standing {
+    /// The word in tables and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Prepared => "prepared",
+            Self::Changing => "changing",
+            Self::InDoubt => "in_doubt",
+            Self::Stranded => "stranded",
+        }
+    }
+}
+
+/// An order to replace credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotate {
+    /// Of these devices; of all of the site's if none is named.
+    pub devices: Vec<DeviceName>,
+    /// Which.
+    pub what: CredentialKind,
+    /// Why.
+    pub reason: RotateReason,
+}
+
+/// Where one credential of a device stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationState {
+    /// Whose.
+    pub device: DeviceName,
+    /// Which.
+    pub kind: CredentialKind,
+    /// Of a password; empty otherwise.
+    pub account: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The name in escrow of the one that the device takes; nothing while that is in doubt.
+    pub secret: Option<SecretId>,
+    /// When it is due for replacement; nothing while it is being replaced.
+    pub due: Option<Timestamp>,
+    /// When it was put in, if by the agent.
+    pub since: Option<Timestamp>,
+    /// Why it is not getting on; empty if it is.
+    pub trouble: String,
+}
+
+impl From<&Rotate> for v1::RotateOrder {
+    fn from(rotate: &Rotate) -> Self {
+        Self {
+            devices: names(&rotate.devices),
+            what: v1::CredentialKind::from(rotate.what).into(),
+            reason: v1::RotateReason::from(rotate.reason).into(),
+        }
+    }
+}
+
+impl TryFrom<v1::RotateOrder> for Rotate {
+    type Error = Malformed;
+
+    fn try_from(order: v1::RotateOrder) -> Result<Self, Malformed> {
+        Ok(Self {
+            devices: devices(order.devices)?,
+            what: word::<v1::CredentialKind, _>(order.what, "kind of credential")?,
+            reason: word::<v1::RotateReason, _>(order.reason, "reason")?,
+        })
+    }
+}
+
+impl From<&RotationState> for v1::RotationState {
+    fn from(state: &RotationState) -> Self {
+        let seconds = |time: Option<Timestamp>| time.map_or(0, Timestamp::unix);
+        Self {
+            device: state.device.to_string(),
+            kind: v1::CredentialKind::from(state.kind).into(),
+            account: state.account.clone(),
+            standing: v1::Standing::from(state.standing).into(),
+            secret_id: state.secret.map_or_else(Vec::new, |id| id.0.to_vec()),
+            due: seconds(state.due),
+            since: seconds(state.since),
+            trouble: state.trouble.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::RotationState> for RotationState {
+    type Error = Malformed;
+
+    fn try_from(state: v1::RotationState) -> Result<Self, Malformed> {
+        let time = |seconds: i64, field| match seconds {
+            0 => Ok(None),
+            _ => malformed::time(seconds, field).map(Some),
+        };
+        let secret = match state.secret_id.as_slice() {
+            [] => None,
+            id => Some(SecretId(id.try_into().map_err(|_| Malformed::Bad("name of a secret"))?)),
+        };
+        Ok(Self {
+            device: malformed::device(state.device)?,
+            kind: word::<v1::CredentialKind, _>(state.kind, "kind of credential")?,
+            account: malformed::text(state.account, "account", MAX_ACCOUNT)?,
+            standing: word::<v1::Standing, _>(state.standing, "standing")?,
+            secret,
+            due: time(state.due, "time when it is due")?,
+            since: time(state.since, "time when it was put in")?,
+            trouble: malformed::text(state.trouble, "trouble", MAX_TROUBLE)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> RotationState {
+        RotationState {
+            device: "yard".parse().unwrap(),
+            kind: CredentialKind::Password,
+            account: "admin2".to_owned(),
+            standing: Standing::Settled,
+            secret: Some(SecretId([7; 16])),
+            due: Some(Timestamp::from_unix(1_800_000_000)),
+            since: None,
+            trouble: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_order_and_a_state_cross_the_wire_unchanged() {
+        let order = Rotate {
+            devices: vec!["yard".parse().unwrap()],
+            what: CredentialKind::Certificate,
+            reason: RotateReason::PersonLeft,
+        };
+        assert_eq!(Rotate::try_from(v1::RotateOrder::from(&order)), Ok(order));
+        assert_eq!(RotationState::try_from(v1::RotationState::from(&state())), Ok(state()));
+        let doubt = RotationState {
+            standing: Standing::InDoubt,
+            secret: None,
+            due: None,
+            trouble: "no answer".to_owned(),
+            ..state()
+        };
+        assert_eq!(RotationState::try_from(v1::RotationState::from(&doubt)), Ok(doubt));
+    }
+
+    #[test]
+    fn what_no_agent_would_send_is_refused() {
+        let bad: [fn(&mut v1::RotationState); 8] = [
+            |state| state.device = "a b".to_owned(),
+            |state| state.kind = 0,
+            |state| state.standing = 99,
+            |state| state.secret_id = vec![1; 15],
+            |state| state.due = -1,
+            |state| state.account = "a".repeat(65),
+            |state| state.trouble = "a\u{1b}[2J".to_owned(),
+            |state| state.trouble = "a".repeat(MAX_TROUBLE + 1),
+        ];
+        for (place, spoil) in bad.into_iter().enumerate() {
+            let mut wire = v1::RotationState::from(&state());
+            spoil(&mut wire);
+            assert!(RotationState::try_from(wire).is_err(), "{place}");
+        }
+        let order = v1::RotateOrder { devices: Vec::new(), what: 1, reason: 0 };
+        assert_eq!(Rotate::try_from(order), Err(Malformed::Missing("reason")));
+    }
+}
