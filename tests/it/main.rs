@@ -23,6 +23,7 @@ mod live_review;
 mod offline;
 mod powercut;
 mod pretend_camera;
+mod records;
 mod rounds;
 mod secrets;
 mod slow_readers;
