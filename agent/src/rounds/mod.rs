@@ -279,10 +279,11 @@ impl Rounds {
             match self.next(&stop).await {
                 Event::Paid(Ok((task, paid))) => {
                     self.visited.remove(&task);
-                    self.finish(*paid).await;
+                    // Apart, as the looks: their room is taken only while they are at work.
+                    Box::pin(self.finish(*paid)).await;
                 }
                 Event::Paid(Err(error)) => self.lost(error.id()),
-                Event::LookedAtLog(looked) => self.finish_look(looked).await,
+                Event::LookedAtLog(looked) => Box::pin(self.finish_look(looked)).await,
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,

@@ -149,7 +149,8 @@ async fn serve(
         // The store was closed under us: the agent ends.
         Err(error) => return tracing::error!(%error, "the agent cannot serve"),
     };
-    work(settings, board, &link, stop).await;
+    // Apart, since its room would stand in every future around it.
+    Box::pin(work(settings, board, &link, stop)).await;
     let keep = upkeep::keep_witnessed(link.witnessed(), &settings.data);
     let _ = timeout(FAREWELL, keep).await;
 }
@@ -168,7 +169,7 @@ async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &
         no_visits.cancel();
     };
     let visiting = async {
-        if within(rounds.run(no_visits.clone()), &no_visits, BREAK_OFF).await.is_none() {
+        if within(Box::pin(rounds.run(no_visits.clone())), &no_visits, BREAK_OFF).await.is_none() {
             tracing::warn!("visits under way did not end in time");
         }
         no_line.cancel();
@@ -176,7 +177,7 @@ async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &
     tokio::join!(
         ending,
         visiting,
-        within(link.run(&no_line), &no_line, FAREWELL),
+        within(Box::pin(link.run(&no_line)), &no_line, FAREWELL),
         errands::run(link, &handle, &settings.reload, &no_line),
         upkeep::remember(board, link, &settings.data, &no_line),
     );

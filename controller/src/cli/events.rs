@@ -19,9 +19,9 @@ Examples:
   palisade events --since 2027-03-01T00:00:00Z --format json
   palisade events --watch
 
-brute_force: many failed log-ins, or failed log-ins at several cameras, from one address in a short
-time. unknown_source: an address that the policy does not name. out_of_hours: somebody was let in
-when the policy wants nobody in.";
+brute_force: many failed log-ins, or failed log-ins at several cameras, from one address
+in a short time. unknown_source: an address that the policy does not name. out_of_hours:
+somebody was let in when the policy wants nobody in.";
 
 /// Columns of a list that goes on for ever, which cannot wait for its widest cell.
 const WATCH_WIDTHS: [usize; 6] = [16, 15, 40, 12, 7, 0];

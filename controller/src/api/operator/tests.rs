@@ -57,6 +57,9 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         PolicyHistory policy_history v1::PolicyHistoryRequest::default();
         ShowPolicy show_policy v1::ShowPolicyRequest::default();
         PolicyRollout policy_rollout v1::PolicyRolloutRequest::default();
+        ListBackups list_backups v1::ListBackupsRequest::default();
+        ListEvents list_events v1::ListEventsRequest::default();
+        WatchEvents watch_events v1::ListEventsRequest::default();
         ListVouches list_vouches v1::ListVouchesRequest::default();
         ListOperators list_operators v1::ListOperatorsRequest::default();
         ReadAuditLog read_audit_log v1::ReadAuditLogRequest::default();
@@ -80,6 +83,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         AddOperator add_operator v1::AddOperatorRequest::default();
         RenewCode renew_code v1::RenewCodeRequest::default();
         RemoveOperator remove_operator v1::RemoveOperatorRequest::default();
+        FetchBackup fetch_backup v1::FetchBackupRequest::default();
         SetRecovery set_recovery v1::SetRecoveryRequest::default();
         ShowSecrets show_secrets v1::ShowSecretsRequest::default();
         ExportSecrets export_secrets v1::ExportSecretsRequest::default();
