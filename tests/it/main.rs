@@ -24,6 +24,7 @@ mod offline;
 mod powercut;
 mod pretend_camera;
 mod records;
+mod rotating;
 mod rounds;
 mod secrets;
 mod slow_readers;

@@ -10,8 +10,8 @@ use proto::record::{BackupId, BackupReason};
 use proto::{DeviceName, Timestamp};
 
 use super::Rounds;
+use super::errand::Paid;
 use super::outlet::{Deed, NotStored};
-use super::visits::Paid;
 use crate::device::Snapshot;
 use crate::facts::{Fact, Facts, OwnBackup};
 use crate::visit::Bring;

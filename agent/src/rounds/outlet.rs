@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use proto::record::SiteEvent;
+use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 
 /// The status of one device, for the controller. Of each device only the latest counts.
@@ -57,6 +58,18 @@ pub enum Deed {
     BackupMade,
     /// The logs show something that somebody should look at.
     EventSeen,
+    /// A credential of the site file was taken over into the vault.
+    CredentialAdopted,
+    /// An operator's order to replace credentials was begun.
+    RotationOrdered,
+    /// A credential is about to be replaced.
+    RotationStarted,
+    /// A device takes another credential than before.
+    Rotated,
+    /// A credential was not replaced; the device takes what it took, or is being asked.
+    RotationFailed,
+    /// A device takes nothing that is known: somebody has to look.
+    DeviceStranded,
 }
 
 impl Deed {
@@ -74,6 +87,12 @@ impl Deed {
             Self::SignAppeared => "sign_appeared",
             Self::BackupMade => "backup_made",
             Self::EventSeen => "event_seen",
+            Self::CredentialAdopted => "credential_adopted",
+            Self::RotationOrdered => "rotation_ordered",
+            Self::RotationStarted => "rotation_started",
+            Self::Rotated => "rotated",
+            Self::RotationFailed => "rotation_failed",
+            Self::DeviceStranded => "device_stranded",
         }
     }
 }
@@ -97,6 +116,12 @@ pub trait Outlet: Send + Sync {
     /// # Errors
     /// [`NotStored`].
     async fn event(&self, event: &SiteEvent) -> Result<(), NotStored>;
+
+    /// Queues where a credential of a device stands. Of each only the latest counts.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored>;
 
     /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
     ///

@@ -1,78 +1,23 @@
 //! Paying visits: who may log in, and what comes of it.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
-use certs::{Clock, Pin};
+use certs::Clock;
 use proto::wire::finding::About;
 use proto::{DeviceName, Timestamp};
 
 use super::Rounds;
-use super::backups::{self, Archive};
 use super::carry;
+use super::errand::{Errand, Manner, Paid, head};
 use super::kept::Kept;
-use super::loaded::{Loaded, mark};
-use super::lookout::Looked;
 use super::outlet::Deed;
-use super::yardstick::Yardstick;
-use crate::clock::AgentClock;
-use crate::config::read;
-use crate::config::{PasswordSource, SiteDevice, SiteSource};
-use crate::device::{Fault, Limits, Snapshot, Trials};
-use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation, Source};
-use crate::inventory::{Leave, Logins, Look, Mark, Occasion};
+use crate::config::SiteDevice;
+use crate::device::Trials;
+use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation};
+use crate::inventory::{Look, Mark, Occasion};
+use crate::rotate::devices::Taken;
 use crate::schedule;
-use crate::visit::{self, Call, Equipment, Terms, Way};
-
-/// What a visit needs to know of the visits before it.
-pub(super) struct Errand {
-    device: SiteDevice,
-    site: Arc<Loaded>,
-    yardstick: Arc<Yardstick>,
-    limits: Limits,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
-    equipment: Equipment,
-    clock: Arc<AgentClock>,
-    occasion: Occasion,
-    logins: Logins,
-    accepted: Option<Pin>,
-    trials: Trials,
-    archive: Option<Arc<dyn Archive>>,
-    /// Held while somebody is at the device.
-    door: Arc<tokio::sync::Mutex<()>>,
-}
-
-/// A visit that was paid.
-pub(super) struct Paid {
-    name: DeviceName,
-    pub(super) look: Observation,
-    /// The device's configuration, where a backup is due.
-    pub(super) configuration: Option<Snapshot>,
-    mark: Mark,
-    manner: Manner,
-    /// The certificate that the site file holds it to.
-    wanted: Option<Pin>,
-    /// Whether questions were allowed that may cost a failed log-in.
-    trials: Trials,
-}
-
-/// How a visit was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    /// To a device that is reached over the network, as the site file says.
-    AsListed {
-        /// Whether the site file vouches for its certificate.
-        vouched: bool,
-    },
-    /// To one that refused us: as a stranger who holds it to no certificate, to see whether it is there and what it
-    /// presents.
-    AsStranger {
-        /// Whether somebody would log in to it.
-        has_login: bool,
-    },
-    /// Not over the network.
-    Offline,
-}
+use crate::visit::Equipment;
 
 impl Rounds {
     /// Whether another visit may begin.
@@ -84,22 +29,38 @@ impl Rounds {
     /// Begins the visits that are due.
     pub(super) fn pay_visits(&mut self) {
         while self.may_pay() {
-            let Some(visit) = self.schedule.take(self.supplies.clock.seconds()) else { return };
-            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
-            match self.errand(&visit.device, occasion) {
+            let Some((device, occasion)) = self.next_visit() else { return };
+            let Some(taken) = self.devices.take(Some(&device)) else {
+                self.credentials.put_off(device, occasion);
+                continue;
+            };
+            match self.errand(&device, occasion, taken) {
                 Some(errand) => {
                     let task = self.visits.spawn(errand.pay());
-                    self.visited.insert(task.id(), visit.device);
+                    self.visited.insert(task.id(), device);
                 }
-                None => self.pass_over(&visit.device),
+                None => self.pass_over(&device),
             }
         }
     }
 
-    pub(super) fn errand(&mut self, name: &DeviceName, occasion: Occasion) -> Option<Errand> {
+    fn next_visit(&mut self) -> Option<(DeviceName, Occasion)> {
+        let put_off = self.credentials.visit_to_pay(|device| self.watch.is_at(device));
+        put_off.or_else(|| {
+            let visit = self.schedule.take(self.supplies.clock.seconds())?;
+            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
+            Some((visit.device, occasion))
+        })
+    }
+
+    pub(super) fn errand(
+        &self,
+        name: &DeviceName,
+        occasion: Occasion,
+        taken: Taken,
+    ) -> Option<Errand> {
         let (site, yardstick) = (self.site.clone()?, self.yardstick.clone()?);
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
-        let door = self.watch.door(name);
         let known = self.inventory.known(name);
         let equipment = Equipment {
             dialects: site.dialects.clone(),
@@ -108,6 +69,9 @@ impl Rounds {
         };
         let ask_again_at = known.and_then(|known| known.ask_again_at);
         Some(Errand {
+            claims: self.credentials.claims(&device),
+            keyring: self.supplies.keyring.clone(),
+            taken,
             device,
             site,
             yardstick,
@@ -120,7 +84,6 @@ impl Rounds {
             accepted: known.and_then(|known| known.accepted()),
             trials: carry::trials(ask_again_at, self.supplies.clock.now()),
             archive: self.supplies.archive.clone(),
-            door,
         })
     }
 
@@ -146,13 +109,14 @@ impl Rounds {
         if is_listed {
             let before = self.fetch(&name).await;
             self.enter_look(&mut paid, before.as_ref()).await;
-            self.back_up(&mut paid).await;
-            self.watch_visit(&mut paid.look).await;
             let ended = match &paid.look.outcome {
                 Ok(_) => schedule::Ended::Seen,
                 Err(failure) => schedule::Ended::Failed(failure.class),
             };
             self.tell_change(&paid.look, before.as_ref()).await;
+            self.adopt_from(&mut paid).await;
+            self.back_up(&mut paid).await;
+            self.watch_visit(&mut paid.look).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);
@@ -206,7 +170,14 @@ impl Rounds {
                 known.logins.admitted();
             }
             (Manner::AsStranger { .. }, None) => look.outcome = Err(still_refused(before)),
-            (Manner::AsListed { .. } | Manner::AsStranger { .. } | Manner::Offline, _) => {}
+            (Manner::InDoubt, None) => look.outcome = Err(in_doubt()),
+            (
+                Manner::AsListed { .. }
+                | Manner::AsStranger { .. }
+                | Manner::InDoubt
+                | Manner::Offline,
+                _,
+            ) => {}
         }
     }
 
@@ -251,117 +222,10 @@ fn still_refused(before: Option<&Kept>) -> Failure {
     })
 }
 
-impl Errand {
-    async fn pay(self) -> Paid {
-        let _at_the_door = self.door.clone().lock_owned().await;
-        let name = self.device.name.clone();
-        let wanted = match &self.device.source {
-            SiteSource::Live { pin, .. } => *pin,
-            SiteSource::File(_) | SiteSource::Declared => None,
-        };
-        let head = head(&self.device);
-        let observed_at = self.clock.now();
-        let (mark, call) = self.call().await;
-        let (rules, trials) = (self.yardstick.policy.backup, self.trials);
-        let bring = backups::bring(self.archive.as_deref(), &name, rules, observed_at).await;
-        let paid = |(look, configuration), manner| Paid {
-            name,
-            look,
-            configuration,
-            mark,
-            manner,
-            wanted,
-            trials,
-        };
-        let mut call = match call {
-            Ok(call) => call,
-            Err(why) => return paid((not_begun(head, observed_at, why), None), Manner::Offline),
-        };
-        let leave = self.logins.leave(&mark, self.occasion, observed_at);
-        let manner = prepare(&mut call, leave, self.accepted, trials);
-        let mut seen = visit::visit_and_bring(call, &self.equipment, bring).await;
-        seen.0.observed_at = observed_at;
-        paid(seen, manner)
-    }
-
-    /// Looks at the device's log alone.
-    pub(super) async fn look_at_log(self) -> Looked {
-        let _at_the_door = self.door.clone().lock_owned().await;
-        let (name, at) = (self.device.name.clone(), self.clock.now());
-        let (mark, call) = self.call().await;
-        let leave = self.logins.leave(&mark, self.occasion, at);
-        let mut looked = Looked { name, mark, at, outcome: None };
-        let Ok(mut call) = call else { return looked };
-        prepare(&mut call, leave, self.accepted, Trials::Spared);
-        let (Way::Live(target), Leave::Granted) = (call.way, leave) else { return looked };
-        if target.login.is_some() {
-            let mut driver = (self.equipment.open)(*target, self.equipment.dialects);
-            let read = tokio::time::timeout(call.limit, driver.read_log()).await;
-            looked.outcome = Some(read.unwrap_or_else(|_| Err(late())));
-        }
-        looked
-    }
-
-    /// What the device is tried with, and the call to it, or why there is none.
-    async fn call(&self) -> (Mark, Result<Call, String>) {
-        let (device, site, limits) = (self.device.clone(), self.site.clone(), self.limits);
-        let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
-        // Password files and their dates are on disk.
-        let build = move || {
-            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
-            let fetch = |source: &PasswordSource| read::password(source, |name| environment(name));
-            let mark = mark(&device, &yardstick.policy);
-            (mark, visit::call(&device, &terms, fetch).map_err(|why| why.to_string()))
-        };
-        let built = tokio::task::spawn_blocking(build).await;
-        built.unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())))
-    }
-}
-
-fn late() -> Fault {
-    Fault::Unreachable("looking at its log was not done in time".to_owned())
-}
-
-/// Makes the call one that may be paid.
-fn prepare(call: &mut Call, leave: Leave, accepted: Option<Pin>, trials: Trials) -> Manner {
-    let Way::Live(target) = &mut call.way else { return Manner::Offline };
-    match leave {
-        Leave::Granted => {
-            target.seen_before = accepted.filter(|_| target.address.tls);
-            target.trials = trials;
-            Manner::AsListed { vouched: target.pin.is_some() }
-        }
-        Leave::Refused | Leave::Spent => {
-            let has_login = target.login.is_some();
-            (target.login, target.pin, target.seen_before) = (None, None, None);
-            Manner::AsStranger { has_login }
-        }
-    }
-}
-
-fn head(device: &SiteDevice) -> Device {
-    let (source, address) = match &device.source {
-        SiteSource::Live { address, .. } => (Source::Live, address.to_string()),
-        SiteSource::File(path) => (Source::File, path.display().to_string()),
-        SiteSource::Declared => (Source::Declared, String::new()),
-    };
-    Device {
-        name: device.name.clone(),
-        kind: device.kind,
-        source,
-        address,
-        product: None,
-        model: None,
-        firmware: None,
-        serial: None,
-        pin: None,
-    }
-}
-
-fn not_begun(device: Device, observed_at: Timestamp, message: String) -> Observation {
-    let outcome = Err(Failure { class: FailureClass::Unsupported, message });
-    let (attestations, vms_addresses) = (Vec::new(), Vec::new());
-    Observation { device, observed_at, outcome, attestations, vms_addresses }
+fn in_doubt() -> Failure {
+    let message = "its password is being replaced, and it is in doubt which one it takes; nobody logs in until the \
+                   rotation has found out (see status)";
+    Failure { class: FailureClass::Refused, message: message.to_owned() }
 }
 
 /// A workstation, by what the cameras' logs tell.

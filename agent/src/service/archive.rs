@@ -5,7 +5,6 @@
 //! report, and is told again when the recipients change. A configuration that is too large to travel stays here, and C22
 //! says so.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,25 +27,9 @@ use crate::rotate::hands::Recovery;
 use crate::rounds::NotStored;
 use crate::rounds::backups::{Archive, Shown};
 use crate::store::backups::{BackupError, Backups, Fresh, Head, Told};
-use crate::store::vault::Vault;
 
 /// Whom backups are sealed to, as it changes.
 pub(super) type Recipients = watch::Receiver<Option<Arc<Recovery>>>;
-
-/// The backups of this machine, sealed to the key of its vault; none if the vault does not open, which is told.
-pub(super) async fn open(data: &Path) -> Option<Backups> {
-    let data = data.to_owned();
-    let opened =
-        spawn_blocking(move || Vault::open(&data).map(|vault| Backups::new(&data, vault.key())));
-    match opened.await {
-        Ok(Ok(backups)) => Some(backups),
-        Ok(Err(error)) => {
-            tracing::error!(error = words(&error), "configurations are not backed up");
-            None
-        }
-        Err(_) => None,
-    }
-}
 
 /// See the module.
 pub(super) struct Sealed {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use certs::Clock as _;
 use proto::record::SiteEvent;
+use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 use proto::wire::v1::entry::What;
 
@@ -98,6 +99,11 @@ impl Outlet for Desk {
         let SiteEvent { kind, source, last_at, .. } = event;
         let key = format!("event/{}/{source}/{}", kind.as_str(), last_at.unix());
         self.leave(key, What::Event(v1::SiteEvent::from(event))).await
+    }
+
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        let key = format!("{} {}", state.device, state.kind.as_str());
+        self.leave(key, What::Rotated((&state).into())).await
     }
 
     async fn audit(&self, deed: Deed, subject: &str, detail: &str) -> Result<(), NotStored> {

@@ -65,8 +65,12 @@ async fn orders(link: &Arc<Link>, rounds: &Handle) {
 }
 
 async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId> {
-    let Work::Visit(devices) = order.what else { return None };
-    let ended = rounds.visit(order.id.clone(), order.expires_at, devices).await.ok()?;
+    let ended = match order.what {
+        Work::Visit(devices) => rounds.visit(order.id.clone(), order.expires_at, devices).await,
+        Work::Rotate(rotate) => rounds.rotate(order.id.clone(), order.expires_at, rotate).await,
+        Work::Renew => return None,
+    };
+    let ended = ended.ok()?;
     ended.await.ok()?;
     let mut drains = link.drains();
     let delivered = async {

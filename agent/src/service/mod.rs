@@ -9,10 +9,12 @@ mod archive;
 mod board;
 mod desk;
 mod errands;
+mod keeper;
 mod metrics;
 mod socket;
 pub mod status;
 mod systemd;
+mod tools;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -31,12 +33,14 @@ use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
 use crate::link::{Link, Pace, entry};
 use crate::rounds::backups::Archive;
+use crate::rounds::credentials::Keyring;
 use crate::rounds::{Rounds, Supplies};
 use crate::store::backups::Backups;
 use crate::store::{Options, Store, StoreError, make_private_folder, pooled};
 use archive::Sealed;
 use board::{Board, Phase};
 use desk::Desk;
+use keeper::Keeper;
 use upkeep::Remembered;
 
 pub use socket::SocketError;
@@ -157,8 +161,9 @@ async fn serve(
 
 /// Goes the rounds and holds the line until told to stop: then the visits end first, and the line last.
 async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &CancellationToken) {
-    let backups = archive::open(&settings.data).await;
-    let (rounds, handle) = Rounds::new(supplies(settings, board, link, (backups, link.recovery())));
+    let keeper = Keeper::new(&settings.data, board.clock.clone());
+    let keyring = tools::keyring(&settings.data, link, keeper, board.clock.clone()).await;
+    let (rounds, handle) = Rounds::new(supplies(settings, board, link, keyring));
     board.serve(link.clone(), handle.clone());
     link.note_start().await;
     let (no_visits, no_line) = (CancellationToken::new(), CancellationToken::new());
@@ -203,12 +208,16 @@ fn supplies(
     settings: &Settings,
     board: &Arc<Board>,
     link: &Arc<Link>,
-    (backups, recipients): (Option<Backups>, archive::Recipients),
+    keyring: Arc<Keyring>,
 ) -> Supplies {
-    let clock = board.clock.clone();
-    let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), clock.clone()));
-    let sealed = |backups| Sealed { backups, desk: desk.clone(), clock, recipients };
-    let archive = backups.map(|backups| Arc::new(sealed(backups)) as Arc<dyn Archive>);
+    let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), board.clock.clone()));
+    // What the vault seals is kept; without a vault nothing is.
+    let vault = keyring.vault.as_ref().ok();
+    let archive = vault.map(|vault| {
+        let backups = Backups::new(&settings.data, vault.key());
+        let (desk, clock, recipients) = (desk.clone(), board.clock.clone(), link.recovery());
+        Arc::new(Sealed { backups, desk, clock, recipients }) as Arc<dyn Archive>
+    });
     Supplies {
         site: settings.site.clone(),
         clock: board.clock.clone(),
@@ -221,6 +230,8 @@ fn supplies(
         limits: Limits::default(),
         survey: Survey::of_this_machine(),
         draw: crate::rounds::draw,
+        keyring: Some(keyring),
+        only: std::collections::BTreeSet::new(),
     }
 }
 

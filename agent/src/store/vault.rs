@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use certs::random::{self, NoRandomness};
-use certs::seal::{self, Opener, SealError};
+use certs::seal::{self, Opener, Recipient, SealError};
 use proto::stored::{self, Stored, StoredError};
 use proto::{SealedCopy, Secret, SecretId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,11 @@ impl Vault {
     /// What opens the vault, for what else of this agent is sealed at rest.
     pub fn key(&self) -> std::sync::Arc<Opener> {
         self.key.clone()
+    }
+
+    /// Whom the vault's key is for: what is sealed to it opens on this box alone.
+    pub fn recipient(&self) -> Recipient {
+        self.key.recipient()
     }
 
     /// Keeps fresh secrets durably and names them, in their order.

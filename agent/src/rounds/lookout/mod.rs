@@ -9,11 +9,9 @@ mod correlate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use proto::record::SiteEvent;
 use proto::{DeviceName, Timestamp};
-use tokio::sync::Mutex;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use self::correlate::{Correlation, Known, Look};
@@ -23,6 +21,7 @@ use crate::config::{SiteFile, SiteSource};
 use crate::device::Fault;
 use crate::facts::{Fact, Facts, Kind, Observation, WebLogSummary};
 use crate::inventory::{Mark, Occasion};
+use crate::rotate::devices::Taken;
 
 /// Where it is kept.
 const SHELF: &str = "watch";
@@ -36,8 +35,6 @@ pub(super) struct Watch {
     unsaved: bool,
     /// When each log is looked at next, in seconds of the monotonic clock, and how often that failed in a row.
     due: BTreeMap<DeviceName, (u64, u32)>,
-    /// Held by whoever is at the camera.
-    doors: BTreeMap<DeviceName, Arc<Mutex<()>>>,
     looks: JoinSet<Looked>,
     looked_at: BTreeMap<Id, DeviceName>,
 }
@@ -49,12 +46,14 @@ pub(super) struct Looked {
     pub at: Timestamp,
     /// None if nobody may log in.
     pub outcome: Option<Result<WebLogSummary, Fault>>,
+    /// Keeps others off the device until it is entered what was seen.
+    pub _taken: Taken,
 }
 
 impl Watch {
-    /// The door of a camera.
-    pub fn door(&mut self, name: &DeviceName) -> Arc<Mutex<()>> {
-        self.doors.entry(name.clone()).or_default().clone()
+    /// Whether a camera's log is being looked at.
+    pub fn is_at(&self, name: &DeviceName) -> bool {
+        self.looked_at.values().any(|it| it == name)
     }
 
     /// The next look that has ended.
@@ -71,7 +70,6 @@ impl Watch {
     pub fn keep_only(&mut self, is_there: impl Fn(&DeviceName) -> bool) {
         self.correlation.keep_only(&is_there);
         self.due.retain(|name, _| is_there(name));
-        self.doors.retain(|name, _| is_there(name));
     }
 }
 
@@ -96,13 +94,13 @@ impl Rounds {
             let name = &device.name;
             let has_login = matches!(device.source, SiteSource::Live { login: Some(_), .. });
             let (due, _) = self.watch.due.get(name).copied().unwrap_or_default();
-            let is_busy = |all: &BTreeMap<Id, DeviceName>| all.values().any(|it| it == name);
-            let busy = is_busy(&self.visited) || is_busy(&self.watch.looked_at);
             let room = self.watch.looks.len() < site.file.concurrency;
-            if device.kind != Kind::Mobotix || !has_login || due > now || busy || !room {
+            if device.kind != Kind::Mobotix || !has_login || due > now || !room {
                 continue;
             }
-            if let Some(errand) = self.errand(name, Occasion::Turn) {
+            // Somebody is there; the end of that brings us back here.
+            let Some(taken) = self.devices.take(Some(name)) else { continue };
+            if let Some(errand) = self.errand(name, Occasion::Turn, taken) {
                 let task = self.watch.looks.spawn(errand.look_at_log());
                 self.watch.looked_at.insert(task.id(), name.clone());
             }
@@ -115,7 +113,8 @@ impl Rounds {
         let most = self.site.as_ref().map_or(0, |site| site.file.concurrency);
         let may_begin = on && self.supplies.clock.is_known() && self.watch.looks.len() < most;
         let idle = |name: &&DeviceName| {
-            !self.visited.values().chain(self.watch.looked_at.values()).any(|it| it == *name)
+            let visited = self.visited.values().any(|it| it == *name);
+            !visited && !self.watch.is_at(name) && !self.credentials.is_in_turn(name)
         };
         let due = self.watch.due.iter().filter(|(name, _)| idle(name)).map(|(_, (due, _))| *due);
         due.min().filter(|_| may_begin)
@@ -133,7 +132,7 @@ impl Rounds {
                 return;
             }
         };
-        let Looked { name, mark, at, outcome } = looked;
+        let Looked { name, mark, at, outcome, _taken } = looked;
         if !self.site.as_ref().is_some_and(|site| site.lists(&name)) {
             return;
         }

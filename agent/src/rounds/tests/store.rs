@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use proto::record::SiteEvent;
+use proto::wire::rotation::RotationState;
 use tokio::sync::Notify;
 
 use super::super::{Deed, Entry, NotStored, Outlet, Shelf};
@@ -18,6 +19,7 @@ pub struct Store {
     arrived: Notify,
     events: Mutex<Vec<SiteEvent>>,
     deeds: Mutex<Vec<&'static str>>,
+    states: Mutex<Vec<RotationState>>,
     shelf: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -33,6 +35,10 @@ impl Store {
 
     pub fn events(&self) -> Vec<SiteEvent> {
         self.events.lock().unwrap().clone()
+    }
+
+    pub fn states(&self) -> Vec<RotationState> {
+        self.states.lock().unwrap().clone()
     }
 
     pub fn clear(&self) {
@@ -72,6 +78,13 @@ impl Outlet for Store {
     async fn event(&self, event: &SiteEvent) -> Result<(), NotStored> {
         self.check()?;
         self.events.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        self.check()?;
+        self.states.lock().unwrap().push(state);
+        self.arrived.notify_waiters();
         Ok(())
     }
 
