@@ -106,12 +106,18 @@ impl Schedule {
     /// The device to visit now, if one is due: those asked for first, then who has waited longest. Whoever takes it
     /// says [`Schedule::done`] afterwards.
     pub fn take(&mut self, now: u64) -> Option<Visit> {
+        self.take_of(now, |_| true)
+    }
+
+    /// The same, of those devices that nobody else is at.
+    pub fn take_of(&mut self, now: u64, is_free: impl Fn(&DeviceName) -> bool) -> Option<Visit> {
         let ripe = |turn: &Turn| match turn.state {
             State::Ordered => Some((0, turn.due)),
             State::Waiting if turn.due <= now => Some((1, turn.due)),
             State::Waiting | State::Running | State::RunningAndOrdered => None,
         };
-        let ripe = self.turns.iter_mut().filter_map(|(name, turn)| Some((ripe(turn)?, name, turn)));
+        let free = self.turns.iter_mut().filter(|(name, _)| is_free(name));
+        let ripe = free.filter_map(|(name, turn)| Some((ripe(turn)?, name, turn)));
         let (_, name, turn) = ripe.min_by_key(|(rank, _, _)| *rank)?;
         let ordered = turn.state == State::Ordered;
         turn.state = State::Running;
@@ -138,12 +144,18 @@ impl Schedule {
 
     /// When [`Schedule::take`] has something next; nothing while all are being visited.
     pub fn next(&self) -> Option<u64> {
+        self.next_of(|_| true)
+    }
+
+    /// The same, of those devices that nobody else is at.
+    pub fn next_of(&self, is_free: impl Fn(&DeviceName) -> bool) -> Option<u64> {
         let ripe = |turn: &Turn| match turn.state {
             State::Ordered => Some(0),
             State::Waiting => Some(turn.due),
             State::Running | State::RunningAndOrdered => None,
         };
-        self.turns.values().filter_map(ripe).min()
+        let free = self.turns.iter().filter(|(name, _)| is_free(name));
+        free.filter_map(|(_, turn)| ripe(turn)).min()
     }
 
     /// Every device with the time of its next visit; without one while it is being visited. Also how many visits to it

@@ -106,29 +106,16 @@ pub async fn visit_all(
 
 /// Looks at one device. A workstation by itself is an unread one: see [`visit_all`].
 pub async fn visit(call: Call, equipment: &Equipment) -> Observation {
-    visit_and_bring(call, equipment, Bring::Facts).await.0
+    visit_keeping(call, equipment).await.0
 }
 
-/// What a visit brings along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bring {
-    /// What was seen.
-    Facts,
-    /// The configuration as well, if the device is reached over the network. It holds passwords.
-    Configuration,
-}
-
-/// The same, and brings the configuration along if that is wanted and the look works.
-pub async fn visit_and_bring(
-    call: Call,
-    equipment: &Equipment,
-    bring: Bring,
-) -> (Observation, Option<Snapshot>) {
+/// The same, with the device's configuration where it could be read. It holds passwords.
+pub async fn visit_keeping(call: Call, equipment: &Equipment) -> (Observation, Option<Snapshot>) {
     let Call { name, address, way, limit, attestations, vms_addresses } = call;
     let observed_at = clock::now();
     let (kind, source) = (way.kind(), way.source());
     // A task of its own, so that a panic in a driver ends there.
-    let look = tokio::spawn(look(way, limit, equipment.clone(), bring));
+    let look = tokio::spawn(look(way, limit, equipment.clone()));
     let outcome = look.await.unwrap_or_else(|_| Err(bug()));
     let (identity, outcome, configuration) = match outcome {
         Ok((identity, facts, configuration)) => (identity, Ok(facts), configuration),
@@ -140,16 +127,13 @@ pub async fn visit_and_bring(
     let Identity { product, model, firmware, serial, pin } = identity;
     let pin = pin.map(|pin| pin.to_string());
     let device = Device { name, kind, source, address, product, model, firmware, serial, pin };
-    let seen = Observation { device, observed_at, outcome, attestations, vms_addresses };
-    (seen, configuration)
+    (Observation { device, observed_at, outcome, attestations, vms_addresses }, configuration)
 }
 
-async fn look(
-    way: Way,
-    limit: Duration,
-    equipment: Equipment,
-    bring: Bring,
-) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+/// What a look brings back.
+type Looked = (Identity, Facts, Option<Snapshot>);
+
+async fn look(way: Way, limit: Duration, equipment: Equipment) -> Result<Looked, Fault> {
     let late = || {
         Fault::Unreachable(format!(
             "it was not done within {} s; is it slow or stuck? --timeout allows more",
@@ -158,22 +142,8 @@ async fn look(
     };
     match way {
         Way::Live(target) => {
-            // Without a login there may be no configuration, and that is no failure of the visit.
-            let bring = if target.login.is_some() { bring } else { Bring::Facts };
             let mut driver = (equipment.open)(*target, equipment.dialects);
-            let looking = async {
-                match bring {
-                    Bring::Facts => {
-                        let (identity, facts) = driver.observe().await?;
-                        Ok((identity, facts, None))
-                    }
-                    Bring::Configuration => {
-                        let seen = driver.inspect().await?;
-                        Ok((seen.identity, seen.facts, Some(seen.configuration)))
-                    }
-                }
-            };
-            tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| Err(late()))
+            tokio::time::timeout(limit, driver.look()).await.unwrap_or_else(|_| Err(late()))
         }
         Way::Export(bytes) => {
             let dialects = equipment.dialects;

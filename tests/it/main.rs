@@ -13,6 +13,7 @@ mod corpora;
 mod credentials;
 mod demo;
 mod desk;
+mod enforce;
 mod escrow;
 mod faces;
 mod harden_short;

@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agent::apply::{Keeper, Kept};
 use agent::clock::AgentClock;
 use agent::device::{self, Limits};
 use agent::discovery::Survey;
-use agent::rounds::{Deed, Entry, Handle, NotStored, Outlet, Rounds, Shelf, Supplies};
+use agent::rounds::{Deed, Entry, Handle, NotStored, Outlet, Rounds, Shelf, Supplies, Told};
 use async_trait::async_trait;
 use certs::{Clock as _, SystemClock};
 use prost::Message as _;
 use proto::record::SiteEvent;
 use proto::wire::finding::{About, Report};
 use proto::wire::rotation::RotationState;
-use proto::{Timestamp, Verdict};
+use proto::{DeviceName, Timestamp, Verdict};
 use tests::manual_clock::ManualClock;
 use tests::pretend_site::PretendSite;
 use tokio::sync::{Notify, watch};
@@ -51,6 +52,10 @@ impl Outlet for Store {
         Ok(())
     }
 
+    async fn plan(&self, _: Told) -> Result<(), NotStored> {
+        Ok(())
+    }
+
     async fn audit(&self, _: Deed, _: &str, _: &str) -> Result<(), NotStored> {
         Ok(())
     }
@@ -69,6 +74,13 @@ impl Shelf for Store {
             None => drop(shelf.remove(key)),
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Keeper for Store {
+    async fn keep(&self, _: &DeviceName, _: Kept, _: Vec<u8>) -> Result<(), String> {
+        Err("nothing is changed here".to_owned())
     }
 }
 
@@ -118,6 +130,7 @@ fn rounds(site: PathBuf, store: &Arc<Store>) -> (Rounds, Handle, Clocks) {
         outlet: store.clone(),
         shelf: store.clone(),
         archive: None,
+        keeper: store.clone(),
         desired: watch::channel(None).1,
         environment: Arc::new(|_| None),
         open: device::open,

@@ -46,6 +46,9 @@ const THINKING: &[&str] = &[
     "agent/src/rounds/carry.rs",
     "agent/src/rounds/coarse.rs",
     "agent/src/rounds/credentials/choice.rs",
+    "agent/src/rounds/enforce/proven.rs",
+    "agent/src/rounds/enforce/record.rs",
+    "agent/src/rounds/enforce/wire.rs",
     "agent/src/rounds/kept.rs",
     "agent/src/rounds/logs.rs",
     "agent/src/rounds/lookout/correlate",
@@ -145,7 +148,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         "service",
         &[
             "service",
+            "apply",
             "clock",
+            "config",
             "custody",
             "device",
             "discovery",
@@ -167,6 +172,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "rounds",
         &[
+            "apply",
+            "change",
             "clock",
             "config",
             "device",
@@ -175,6 +182,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "firmware",
             "inventory",
             "measures",
+            "plan",
             "rotate",
             "rotation",
             "schedule",

@@ -18,6 +18,7 @@ use prost::Message as _;
 use proto::EscrowRecord;
 use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged, digest_form};
+use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::policy::{Desired, Order};
 use proto::wire::rotation::RotationState;
 use proto::wire::v1;
@@ -105,6 +106,14 @@ pub fn report(bytes: &[u8]) -> bool {
             },
             Some(What::Rotated(wire)) => match RotationState::try_from(wire.clone()) {
                 Ok(state) => v1::RotationState::from(&state) == wire,
+                Err(_) => false,
+            },
+            Some(What::Plan(wire)) => match PlanPart::try_from(wire.clone()) {
+                Ok(part) => *part.body() == wire,
+                Err(_) => false,
+            },
+            Some(What::Applied(wire)) => match Applied::try_from(wire.clone()) {
+                Ok(applied) => *applied.body() == wire,
                 Err(_) => false,
             },
             Some(What::Audit(_) | What::Forgotten(_)) => true,

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use certs::ticket::Ticket;
@@ -17,6 +18,8 @@ use crate::herd::operator::Desk;
 
 /// The organisation of every pretend world.
 pub const ORGANISATION: &str = "acme";
+/// Between two looks at whether something has come to pass.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A program that is started, killed and started again. A controller and an agent's box are used as theirs.
 #[derive(Debug)]
@@ -226,6 +229,19 @@ pub async fn run<'a>(
         bail!("{program} {} ended with {}: {complaint}", words.join(" "), output.status);
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Looks again and again until something has come to pass; nothing if it has not in that time.
+pub async fn until<T>(patience: Duration, look: impl AsyncFn() -> Option<T>) -> Option<T> {
+    let come = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(patience, come).await.ok()
 }
 
 /// A port of loopback that was free a moment ago.

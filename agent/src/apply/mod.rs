@@ -27,7 +27,7 @@ use crate::plan::{DevicePlan, Surroundings};
 
 pub use device::apply;
 pub use outcome::{Applied, By, DeviceResult, Outcome, StepResult};
-pub use site::{Leave, Order, apply_all};
+pub use site::{Leave, Order, apply_all, ends_too_late, guarded};
 pub use survey::survey;
 pub use text::write;
 

@@ -148,6 +148,15 @@ impl DeviceResult {
     }
 }
 
+impl DeviceResult {
+    /// Whether anything was tried at all. Where nothing was, the device is as it was.
+    pub fn was_begun(&self) -> bool {
+        // A driver that failed has told nothing.
+        let untouched = |step: &StepResult| matches!(step.outcome, Outcome::NotTried { .. });
+        self.steps.is_empty() || !self.steps.iter().all(untouched)
+    }
+}
+
 impl Applied {
     /// The version of this format.
     pub const FORMAT: u32 = 1;

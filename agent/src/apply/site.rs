@@ -83,12 +83,17 @@ pub async fn apply_all(
 /// Whether a window leaves no time for the device that takes longest of those that are left.
 fn is_over<'j>(leave: Leave, left: impl Iterator<Item = &'j Job>) -> bool {
     let Leave::Until(end) = leave else { return false };
-    let longest = left.map(|job| i64::from(job.plan.video_s())).max().unwrap_or_default();
-    end.seconds_since(clock::now()) < longest + WORK_S
+    let longest = left.map(|job| job.plan.video_s()).max().unwrap_or_default();
+    ends_too_late(longest, end, clock::now())
 }
 
-/// In a task of its own, so that a driver that fails costs its own device only.
-async fn guarded(job: Job, shop: Workshop) -> DeviceResult {
+/// Whether a device that may go without video for so many seconds would not be done before the end of a window.
+pub fn ends_too_late(video_s: u32, end: Timestamp, now: Timestamp) -> bool {
+    end.seconds_since(now) < i64::from(video_s) + WORK_S
+}
+
+/// Carries one device's plan out in a task of its own, so that a driver that fails costs its own device only.
+pub async fn guarded(job: Job, shop: Workshop) -> DeviceResult {
     let (device, began) = (job.plan.device.clone(), clock::now());
     let work = tokio::spawn(async move { apply(&job, &shop).await });
     work.await.unwrap_or_else(|_| DeviceResult {

@@ -100,9 +100,9 @@ impl Digest {
         Self(certs::random::digest(bytes))
     }
 
-    /// The 32 bytes.
-    pub fn bytes(self) -> [u8; 32] {
-        self.0
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 

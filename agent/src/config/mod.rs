@@ -145,6 +145,12 @@ impl SiteFile {
         }
         out
     }
+
+    /// The addresses of the site's storage, as its file names them.
+    pub fn storage_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let storage = self.devices.iter().filter(|it| it.kind == Kind::Nas);
+        storage.flat_map(|it| &it.addresses).copied()
+    }
 }
 
 fn devices(written: Vec<device::Written>, folder: &Path) -> Result<Vec<SiteDevice>, SiteError> {

@@ -162,6 +162,12 @@ pub trait Driver: Send {
     /// Looks at the device and changes nothing on it.
     async fn observe(&mut self) -> Result<(Identity, Facts), Fault>;
 
+    /// The same, and brings its configuration along if it can be read.
+    async fn look(&mut self) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+        let (identity, facts) = self.observe().await?;
+        Ok((identity, facts, None))
+    }
+
     /// The same, and brings its configuration along.
     async fn inspect(&mut self) -> Result<Inspection, Fault> {
         Err(cannot("show its configuration"))
@@ -266,6 +272,12 @@ pub fn firmware_of(configuration: &Snapshot) -> String {
 /// That one of them is none.
 pub fn told_between(one: &Snapshot, other: &Snapshot) -> Result<Vec<String>, Untranslated> {
     mobotix::edit::told_between(one, other)
+}
+
+/// The lines of a configuration as they may be shown, secrets hidden: `section: line`. None of what a device writes by
+/// itself. Nothing for what is no configuration.
+pub fn shown(configuration: &Snapshot) -> Option<Vec<String>> {
+    mobotix::edit::shown(configuration).ok()
 }
 
 /// Why a driver could not do it, classed by what the caller may conclude. The message says what we were doing, what

@@ -210,7 +210,7 @@ impl Link {
         self.desired.subscribe()
     }
 
-    /// The orders to visit devices that are outstanding, as the controller lists them. The same order is listed until
+    /// The orders about devices that are outstanding, as the controller lists them. The same order is listed until
     /// [`Link::done`] has been heard there.
     pub fn orders(&self) -> watch::Receiver<Vec<Order>> {
         self.orders.subscribe()

@@ -138,7 +138,11 @@ impl Link {
                 Ok(order) => {
                     listed.insert(order.id.clone());
                     match order.what {
-                        Work::Visit(_) | Work::Rotate(_) => visits.push(order),
+                        Work::Visit(_)
+                        | Work::Rotate(_)
+                        | Work::Plan(_)
+                        | Work::Apply(_)
+                        | Work::Resume => visits.push(order),
                         Work::Renew => self.order_renewal(order),
                     }
                 }

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, Credential, Digest, Edit, Risk};
 
 pub use draw::{Subject, Translate, draw};
-pub use drift::{Drift, drift};
+pub use drift::{Drift, between, drift};
 pub use rollout::{Ended, Next, Rollout};
 pub use safety::violations;
 pub use text::write;

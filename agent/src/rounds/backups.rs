@@ -1,8 +1,8 @@
 //! Backups of configurations on the rounds: when one is due, and what a look says of them. Where they are kept is behind
 //! [`Archive`].
 //!
-//! A visit that finds a backup due brings the configuration along, in the same log-in. One that could not be kept costs
-//! the visit nothing; C22 shows that the last one grows old.
+//! Each visit brings the configuration along, in the same log-in; it is kept when a backup is due. One that could not be
+//! kept costs the visit nothing; C22 shows that the last one grows old.
 
 use async_trait::async_trait;
 use proto::policy::BackupRules;
@@ -14,7 +14,6 @@ use super::errand::Paid;
 use super::outlet::{Deed, NotStored};
 use crate::device::Snapshot;
 use crate::facts::{Fact, Facts, OwnBackup};
-use crate::visit::Bring;
 
 const DAY: i64 = 86_400;
 
@@ -53,20 +52,15 @@ pub trait Archive: Send + Sync {
     async fn is_behind(&self, device: &DeviceName) -> bool;
 }
 
-/// What a visit at that time is to bring along.
-pub(super) async fn bring(
-    archive: Option<&dyn Archive>,
+/// Whether a configuration that is at hand is to be kept.
+async fn is_wanted(
+    archive: &dyn Archive,
     device: &DeviceName,
     rules: BackupRules,
     now: Timestamp,
-) -> Bring {
-    let Some(archive) = archive.filter(|_| rules.on) else { return Bring::Facts };
+) -> bool {
     let standing = archive.standing(device).await;
-    if is_due(standing.ok().flatten().as_ref(), rules, now) || archive.is_behind(device).await {
-        Bring::Configuration
-    } else {
-        Bring::Facts
-    }
+    is_due(standing.ok().flatten().as_ref(), rules, now) || archive.is_behind(device).await
 }
 
 /// Whether a configuration is to be looked at again. One that was looked at in the future, by a wrong clock, is.
@@ -81,7 +75,9 @@ impl Rounds {
         let rules = self.yardstick.as_ref().map(|it| it.policy.backup).unwrap_or_default();
         let Some(archive) = self.supplies.archive.as_deref().filter(|_| rules.on) else { return };
         let name = paid.look.device.name.clone();
-        if let Some(configuration) = paid.configuration.take() {
+        let (brought, now) = (paid.configuration.take(), paid.look.observed_at);
+        let wanted = brought.is_some() && is_wanted(archive, &name, rules, now).await;
+        if let Some(configuration) = brought.filter(|_| wanted) {
             let shown = Shown {
                 device: name.clone(),
                 product: paid.look.device.product.clone().unwrap_or_default(),

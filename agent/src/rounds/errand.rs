@@ -8,14 +8,13 @@ use std::sync::Arc;
 use certs::{Clock as _, Pin};
 use proto::{DeviceName, Secret, SecretId, Timestamp};
 
-use super::backups::{self, Archive};
 use super::credentials::{Access, Adoptable, Claims, Keyring, marked};
 use super::loaded::{Loaded, mark};
 use super::lookout::Looked;
 use super::yardstick::Yardstick;
 use crate::clock::AgentClock;
 use crate::config::{PasswordSource, SiteDevice, SiteSource, read};
-use crate::device::{Fault, Limits, Snapshot, Trials};
+use crate::device::{Fault, Limits, Snapshot, Trials, shown};
 use crate::facts::{Device, Failure, FailureClass, Observation, Source};
 use crate::inventory::{Leave, Logins, Mark, Occasion};
 use crate::rotate::devices::Taken;
@@ -38,15 +37,12 @@ pub(super) struct Errand {
     pub logins: Logins,
     pub accepted: Option<Pin>,
     pub trials: Trials,
-    pub archive: Option<Arc<dyn Archive>>,
 }
 
 /// A visit that was paid.
 pub(super) struct Paid {
     pub name: DeviceName,
     pub look: Observation,
-    /// The device's configuration, where a backup is due.
-    pub configuration: Option<Snapshot>,
     pub mark: Mark,
     pub manner: Manner,
     /// The certificate that the site file holds it to.
@@ -57,6 +53,10 @@ pub(super) struct Paid {
     pub adoptable: Option<Adoptable>,
     /// Whether the password was the vault's.
     pub vaulted: bool,
+    /// Its configuration's lines, secrets hidden.
+    pub lines: Option<Vec<String>>,
+    /// Its configuration, for a backup. It holds passwords.
+    pub configuration: Option<Snapshot>,
     /// Keeps others off the device until it is entered what was seen.
     _taken: Taken,
 }
@@ -83,26 +83,27 @@ pub(super) enum Manner {
 
 impl Errand {
     pub(super) async fn pay(self) -> Paid {
+        let name = self.device.name.clone();
         let wanted = match &self.device.source {
             SiteSource::Live { pin, .. } => *pin,
             SiteSource::File(_) | SiteSource::Declared => None,
         };
         let head = head(&self.device);
         let observed_at = self.clock.now();
-        let (Built { mark, call, access, pin }, leave) = self.ready(observed_at).await;
-        let (name, rules) = (self.device.name.clone(), self.yardstick.policy.backup);
-        let bring = backups::bring(self.archive.as_deref(), &name, rules, observed_at).await;
+        let Built { mark, call, access, pin } = self.built().await;
+        let (trials, _taken) = (self.trials, self.taken);
         let mut paid = Paid {
             name,
             look: not_begun(head, observed_at, String::new()),
-            configuration: None,
             mark,
             manner: Manner::Offline,
             wanted: pin.or(wanted),
-            trials: self.trials,
+            trials,
             adoptable: None,
             vaulted: access == Entry::Vault,
-            _taken: self.taken,
+            lines: None,
+            configuration: None,
+            _taken,
         };
         let mut call = match call {
             Ok(call) => call,
@@ -111,7 +112,10 @@ impl Errand {
                 return paid;
             }
         };
-        paid.manner = prepare(&mut call, leave, self.accepted, self.trials);
+        let managed = self.keyring.filter(|_| paid.vaulted);
+        let granted = self.logins.leave(&mark, self.occasion, observed_at);
+        let leave = leave_of(access, granted, managed.as_ref(), &paid.name, observed_at).await;
+        paid.manner = prepare(&mut call, leave, self.accepted, trials);
         if access == Entry::Doubt && paid.manner != Manner::Offline {
             paid.manner = Manner::InDoubt;
         }
@@ -121,22 +125,20 @@ impl Errand {
             let password = target.login.as_ref().map(|login| &login.password);
             paid.adoptable = Adoptable::of(&self.device, &self.yardstick.policy, password);
         }
-        (paid.look, paid.configuration) =
-            visit::visit_and_bring(call, &self.equipment, bring).await;
-        paid.look.observed_at = observed_at;
-        let refused = matches!(&paid.look.outcome, Err(it) if it.class == FailureClass::Refused);
-        if let (true, false, Manner::AsListed { .. }) = (paid.vaulted, refused, paid.manner) {
-            note_admitted(self.keyring, &paid.name).await;
-        }
+        paid.look_by(call, &self.equipment, observed_at).await;
+        paid.count(managed).await;
         paid
     }
 
     /// Looks at the device's log alone.
     pub(super) async fn look_at_log(self) -> Looked {
         let (name, at) = (self.device.name.clone(), self.clock.now());
-        let (Built { mark, call, access, .. }, leave) = self.ready(at).await;
+        let Built { mark, call, access, .. } = self.built().await;
         let mut looked = Looked { name, mark, at, outcome: None, _taken: self.taken };
         let Ok(mut call) = call else { return looked };
+        let managed = self.keyring.filter(|_| access == Entry::Vault);
+        let granted = self.logins.leave(&mark, self.occasion, at);
+        let leave = leave_of(access, granted, managed.as_ref(), &looked.name, at).await;
         prepare(&mut call, leave, self.accepted, Trials::Spared);
         let (Way::Live(target), Leave::Granted) = (call.way, leave) else { return looked };
         if target.login.is_none() {
@@ -147,15 +149,15 @@ impl Errand {
         let read = read.unwrap_or_else(|_| {
             Err(Fault::Unreachable("looking at its log was not done in time".to_owned()))
         });
-        if access == Entry::Vault && !matches!(read, Err(Fault::Refused(_))) {
-            note_admitted(self.keyring, &looked.name).await;
+        if let (Some(keyring), false) = (managed, matches!(read, Err(Fault::Refused(_)))) {
+            note_admitted(keyring, &looked.name).await;
         }
         looked.outcome = Some(read);
         looked
     }
 
-    /// The call to the device, with what it is logged in with, and whether it may be paid with a log-in.
-    async fn ready(&self, now: Timestamp) -> (Built, Leave) {
+    /// The call to the device, and what it is logged in with.
+    async fn built(&self) -> Built {
         let (device, site, limits) = (self.device.clone(), self.site.clone(), self.limits);
         let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
         let (claims, keyring) = (self.claims.clone(), self.keyring.clone());
@@ -166,53 +168,81 @@ impl Errand {
             build(&device, &terms, access, |name| environment(name))
         };
         let built = tokio::task::spawn_blocking(build).await;
-        let built = built.unwrap_or_else(|_| Built::failed("preparing the visit failed"));
-        let mut leave = self.logins.leave(&built.mark, self.occasion, now);
-        let by_vault = built.access == Entry::Vault && built.call.is_ok();
-        let vault = self.keyring.clone().filter(|_| by_vault);
-        if built.access == Entry::Doubt {
-            leave = Leave::Refused;
-        } else if let (Leave::Granted, Some(keyring)) = (leave, vault) {
-            let name = self.device.name.clone();
+        built.unwrap_or_else(|_| Built::failed("preparing the visit failed"))
+    }
+}
+
+/// Whether a log-in may be made. One with the vault's password counts as failed from here on, until it was let in.
+async fn leave_of(
+    access: Entry,
+    granted: Leave,
+    managed: Option<&Arc<Keyring>>,
+    name: &DeviceName,
+    now: Timestamp,
+) -> Leave {
+    match (access, granted, managed) {
+        (Entry::Doubt, ..) => Leave::Refused,
+        (_, Leave::Granted, Some(keyring)) => {
+            let (keyring, name) = (keyring.clone(), name.clone());
             let asked = tokio::task::spawn_blocking(move || keyring.may_log_in(&name, now)).await;
-            leave = if asked.unwrap_or_default() { Leave::Granted } else { Leave::Spent };
+            if asked.unwrap_or_default() { Leave::Granted } else { Leave::Spent }
         }
-        (built, leave)
+        (_, granted, _) => granted,
+    }
+}
+
+impl Paid {
+    async fn look_by(&mut self, call: Call, equipment: &Equipment, observed_at: Timestamp) {
+        let (look, seen) = visit::visit_keeping(call, equipment).await;
+        self.look = Observation { observed_at, ..look };
+        self.configuration.clone_from(&seen);
+        let lines = tokio::task::spawn_blocking(move || shown(&seen?)).await;
+        self.lines = lines.unwrap_or_default();
+    }
+
+    /// A log-in with the vault's password that was not refused does not count as failed.
+    async fn count(&self, managed: Option<Arc<Keyring>>) {
+        let class = self.look.outcome.as_ref().err().map(|failure| failure.class);
+        let was_refused = class == Some(FailureClass::Refused);
+        if let (Some(keyring), false, Manner::AsListed { .. }) = (managed, was_refused, self.manner)
+        {
+            note_admitted(keyring, &self.name).await;
+        }
     }
 }
 
 /// Should this fail, the log-in counts as failed, which is on the safe side.
-async fn note_admitted(keyring: Option<Arc<Keyring>>, name: &DeviceName) {
-    let Some(keyring) = keyring else { return };
+async fn note_admitted(keyring: Arc<Keyring>, name: &DeviceName) {
     let name = name.clone();
     let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
 }
 
 /// Whose log-in it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
+pub(super) enum Entry {
     SiteFile,
     Vault,
     Doubt,
 }
 
 /// A call, and what it is logged in with.
-struct Built {
-    mark: Mark,
-    call: Result<Call, String>,
-    access: Entry,
+pub(super) struct Built {
+    pub mark: Mark,
+    pub call: Result<Call, String>,
+    pub access: Entry,
     /// The certificate that the agent gave the device.
-    pin: Option<Pin>,
+    pub pin: Option<Pin>,
 }
 
 impl Built {
-    fn failed(why: &str) -> Self {
+    pub fn failed(why: &str) -> Self {
         let call = Err(why.to_owned());
         Self { mark: Mark::default(), call, access: Entry::Doubt, pin: None }
     }
 }
 
-fn build(
+/// Prepares a call with what the device is logged in to with. Blocks.
+pub(super) fn build(
     device: &SiteDevice,
     terms: &Terms<'_>,
     access: Access,

@@ -10,6 +10,7 @@ pub mod backups;
 mod carry;
 mod coarse;
 pub mod credentials;
+mod enforce;
 mod errand;
 mod kept;
 mod loaded;
@@ -28,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use proto::wire::policy::{Desired, OrderId};
+use proto::wire::policy::{Desired, Order, OrderId};
 use proto::wire::rotation::Rotate;
 use proto::{DeviceName, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,12 +37,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::credentials::{Credentials, Keyring, Turned};
+use self::enforce::{Enforcement, Happened};
 use self::errand::Paid;
 use self::loaded::Loaded;
 use self::logs::Logs;
 use self::lookout::{Looked, Watch};
 use self::upkeep::Search;
 use self::yardstick::Yardstick;
+use crate::apply::Keeper;
 use crate::clock::AgentClock;
 use crate::device::mobotix::Dialects;
 use crate::device::{Driver, Limits, Target};
@@ -51,7 +54,7 @@ use crate::inventory::Inventory;
 use crate::rotate::devices::Devices;
 use crate::schedule::Schedule;
 
-pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf};
+pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf, Told};
 pub use progress::Progress;
 
 /// Wishes that may wait.
@@ -71,6 +74,8 @@ pub struct Supplies {
     pub shelf: Arc<dyn Shelf>,
     /// Keeps backups of configurations; none where there is no vault to seal them to.
     pub archive: Option<Arc<dyn backups::Archive>>,
+    /// Keeps what a change would lose: configurations as they were, and web logs.
+    pub keeper: Arc<dyn Keeper>,
     /// What the controller wants the site to be; the latest counts.
     pub desired: watch::Receiver<Option<Arc<Desired>>>,
     /// Looks an environment variable up: a site file may name one for a password.
@@ -120,6 +125,10 @@ enum Wish {
         order: Rotate,
         done: oneshot::Sender<()>,
     },
+    CarryOut {
+        order: Order,
+        done: oneshot::Sender<()>,
+    },
     Resend(Vec<DeviceName>),
     Reload,
 }
@@ -156,6 +165,17 @@ impl Handle {
         let (done, ended) = oneshot::channel();
         let wish = Wish::Rotate { id, expires_at, order, done };
         self.wishes.send(wish).await.map_err(|_| Ended)?;
+        Ok(ended)
+    }
+
+    /// Carries out an order about changes: to make a plan, to carry one out, to go on after a halt. What comes back ends
+    /// well when it has come to its end, whatever that is, and badly when the order has expired.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn carry_out(&self, order: Order) -> Result<oneshot::Receiver<()>, Ended> {
+        let (done, ended) = oneshot::channel();
+        self.wishes.send(Wish::CarryOut { order, done }).await.map_err(|_| Ended)?;
         Ok(ended)
     }
 
@@ -206,10 +226,11 @@ pub struct Rounds {
     /// Whom the tasks of `visits` visit.
     visited: BTreeMap<tokio::task::Id, DeviceName>,
     orders: Vec<UnderWay>,
+    /// Who is at which device: visits, changes and rotations alike.
+    devices: Devices,
+    enforcement: Enforcement,
     search: Search,
     credentials: Credentials,
-    /// Who is at which device.
-    devices: Devices,
     /// When upkeep is due, in seconds of the monotonic clock.
     upkeep_due: u64,
     last_visit: Option<Timestamp>,
@@ -238,6 +259,7 @@ enum Event {
     Wished(Wish),
     Desired,
     Searched,
+    Changed(Happened),
     Time,
     Stopped,
 }
@@ -267,9 +289,10 @@ impl Rounds {
             visits: JoinSet::new(),
             visited: BTreeMap::new(),
             orders: Vec::new(),
+            devices: Devices::default(),
+            enforcement: Enforcement::default(),
             search: Search::new(survey),
             credentials: Credentials::default(),
-            devices: Devices::default(),
             upkeep_due: 0,
             last_visit: None,
             ended: BTreeMap::new(),
@@ -278,7 +301,7 @@ impl Rounds {
     }
 
     /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing. Turns may end, if they
-    /// are quick; what they leave is in the journal.
+    /// are quick; what they leave is in the journal. Changes are brought to their end.
     pub async fn run(mut self, stop: CancellationToken) {
         self.begin().await;
         loop {
@@ -299,6 +322,7 @@ impl Rounds {
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,
+                Event::Changed(happened) => Box::pin(self.enforced(happened)).await,
                 Event::Time => self.upkeep().await,
                 Event::Stopped => break,
             }
@@ -307,12 +331,13 @@ impl Rounds {
         self.end_turns().await;
         self.save().await;
         self.save_watch().await;
+        Box::pin(self.end_enforcement()).await;
     }
 
     async fn next(&mut self, stop: &CancellationToken) -> Event {
         let clock = self.supplies.clock.clone();
         let moved = certs::Clock::moved(&*clock);
-        let wake = self.next_wake();
+        let (wake, devices) = (self.next_wake(), self.devices.clone());
         tokio::select! {
             () = stop.cancelled() => Event::Stopped,
             Some(paid) = self.visits.join_next_with_id() => {
@@ -325,6 +350,8 @@ impl Rounds {
             Some(wish) = self.wishes.recv() => Event::Wished(wish),
             Ok(()) = self.supplies.desired.changed() => Event::Desired,
             () = self.search.ended() => Event::Searched,
+            happened = self.enforcement.happened() => Event::Changed(happened),
+            () = devices.freed() => Event::Time,
             () = moved => Event::Time,
             () = clock.wait_seconds(wake) => Event::Time,
         }
@@ -332,7 +359,8 @@ impl Rounds {
 
     /// When something is to be done next, in seconds of the monotonic clock.
     fn next_wake(&self) -> u64 {
-        let visit = self.schedule.next().filter(|_| self.may_pay());
+        let next = self.schedule.next_of(|name| self.devices.is_free(name));
+        let visit = next.filter(|_| self.may_pay());
         let turn = self.credentials.wake(self.supplies.clock.seconds());
         [visit, turn, self.next_look()].into_iter().flatten().fold(self.upkeep_due, u64::min)
     }
@@ -344,6 +372,9 @@ impl Rounds {
             }
             Wish::Rotate { id, expires_at, order, done } => {
                 self.take_rotate_order(id, expires_at, order, done).await;
+            }
+            Wish::CarryOut { order, done } => {
+                Box::pin(self.take_change_order(order, done)).await;
             }
             Wish::Resend(devices) => self.resend(&devices).await,
             Wish::Reload => {

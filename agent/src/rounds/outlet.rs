@@ -33,6 +33,15 @@ impl Entry {
     }
 }
 
+/// What is told about a plan. Each piece is kept until it is delivered, and replaced only by the same piece.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A part of it.
+    Part(Box<v1::PlanReport>),
+    /// What became of it, or of one of its devices.
+    Applied(Box<v1::AppliedReport>),
+}
+
 /// What the rounds enter into the agent's audit log. Only what changes, never what goes on: the log is kept for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deed {
@@ -70,6 +79,28 @@ pub enum Deed {
     RotationFailed,
     /// A device takes nothing that is known: somebody has to look.
     DeviceStranded,
+    /// A plan was made because an operator ordered it.
+    PlanMade,
+    /// An operator's order to carry a plan out was begun.
+    ApplyOrdered,
+    /// An operator's order to carry a plan out was refused: why.
+    ApplyRefused,
+    /// A device is about to be changed by the policy alone.
+    ChangePlanned,
+    /// A device was changed as planned.
+    Changed,
+    /// A change was undone.
+    ChangeReverted,
+    /// A change went wrong otherwise.
+    ChangeFailed,
+    /// The agent ended while it changed a device.
+    ChangeInterrupted,
+    /// Nothing more is changed unattended, because something went wrong.
+    RolloutHalted,
+    /// Devices may be changed unattended again.
+    RolloutResumed,
+    /// Somebody changed back what the policy enforces.
+    DriftFound,
 }
 
 impl Deed {
@@ -93,6 +124,17 @@ impl Deed {
             Self::Rotated => "rotated",
             Self::RotationFailed => "rotation_failed",
             Self::DeviceStranded => "device_stranded",
+            Self::PlanMade => "plan_made",
+            Self::ApplyOrdered => "apply_ordered",
+            Self::ApplyRefused => "apply_refused",
+            Self::ChangePlanned => "change_planned",
+            Self::Changed => "changed",
+            Self::ChangeReverted => "change_reverted",
+            Self::ChangeFailed => "change_failed",
+            Self::ChangeInterrupted => "change_interrupted",
+            Self::RolloutHalted => "rollout_halted",
+            Self::RolloutResumed => "rollout_resumed",
+            Self::DriftFound => "drift_found",
         }
     }
 }
@@ -122,6 +164,12 @@ pub trait Outlet: Send + Sync {
     /// # Errors
     /// [`NotStored`].
     async fn rotated(&self, state: RotationState) -> Result<(), NotStored>;
+
+    /// Queues a part of a plan, or what became of one, to be shown by the controller.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn plan(&self, told: Told) -> Result<(), NotStored>;
 
     /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
     ///

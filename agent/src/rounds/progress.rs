@@ -43,6 +43,8 @@ pub struct Progress {
     pub turned: BTreeMap<&'static str, u64>,
     /// Why no credential can be changed.
     pub credentials_error: Option<String>,
+    /// Why nothing is changed unattended: it was halted.
+    pub halted: Option<String>,
 }
 
 impl Rounds {
@@ -69,6 +71,7 @@ impl Rounds {
             credentials: self.credential_states(),
             turned: self.credentials.counts(),
             credentials_error: self.credentials.error(),
+            halted: self.enforcement.halted(),
         };
         self.progress.send_if_modified(|shown| {
             let changed = *shown != now;

@@ -24,6 +24,7 @@ impl Rounds {
             return;
         };
         let (findings, found_at) = kept.judge(&site.file, &yardstick);
+        self.judged(name, &findings, kept.failure().is_none());
         // What it told of itself when it last talked, found where it is now.
         let mut device = kept.seen().unwrap_or(&kept.last).device.clone();
         device.address.clone_from(&kept.last.device.address);
@@ -65,7 +66,9 @@ impl Rounds {
     /// What the inventory shows about a device of the site.
     pub(super) fn signs(&self, name: &DeviceName) -> Vec<Found> {
         let days = self.site.as_ref().map_or(u32::MAX, |site| site.file.unattended.gone_days);
-        self.inventory.signs(name, days)
+        let mut signs = self.inventory.signs(name, days);
+        signs.extend(self.enforcement.sign(name));
+        signs
     }
 
     /// Judges and reports every device again by what is kept of it. One at a time, so that memory stays bounded.

@@ -47,6 +47,7 @@ impl Rounds {
         self.supplies.desired.mark_changed();
         self.upkeep_due = self.supplies.clock.seconds().saturating_add(MINUTE);
         self.reload().await;
+        Box::pin(self.begin_enforcement()).await;
     }
 
     /// What is due once a minute.
@@ -63,6 +64,7 @@ impl Rounds {
         self.save().await;
         self.save_watch().await;
         self.begin_search(now);
+        Box::pin(self.enforce()).await;
     }
 
     async fn stamp(&self) -> Vec<Option<(u64, u64)>> {
@@ -150,6 +152,7 @@ impl Rounds {
         self.take_yardstick().await;
         if self.yardstick.as_ref().map(|yardstick| yardstick.generation) != before {
             self.tell_all().await;
+            Box::pin(self.enforce()).await;
         }
     }
 

@@ -29,28 +29,20 @@ impl Rounds {
     /// Begins the visits that are due.
     pub(super) fn pay_visits(&mut self) {
         while self.may_pay() {
-            let Some((device, occasion)) = self.next_visit() else { return };
-            let Some(taken) = self.devices.take(Some(&device)) else {
-                self.credentials.put_off(device, occasion);
-                continue;
-            };
-            match self.errand(&device, occasion, taken) {
+            let devices = self.devices.clone();
+            let now = self.supplies.clock.seconds();
+            let visit = self.schedule.take_of(now, |name| devices.is_free(name));
+            let Some(visit) = visit else { return };
+            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
+            let taken = devices.take(Some(&visit.device));
+            match taken.and_then(|taken| self.errand(&visit.device, occasion, taken)) {
                 Some(errand) => {
                     let task = self.visits.spawn(errand.pay());
-                    self.visited.insert(task.id(), device);
+                    self.visited.insert(task.id(), visit.device);
                 }
-                None => self.pass_over(&device),
+                None => self.pass_over(&visit.device),
             }
         }
-    }
-
-    fn next_visit(&mut self) -> Option<(DeviceName, Occasion)> {
-        let put_off = self.credentials.visit_to_pay(|device| self.watch.is_at(device));
-        put_off.or_else(|| {
-            let visit = self.schedule.take(self.supplies.clock.seconds())?;
-            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
-            Some((visit.device, occasion))
-        })
     }
 
     pub(super) fn errand(
@@ -83,7 +75,6 @@ impl Rounds {
             logins: known.map(|known| known.logins.clone()).unwrap_or_default(),
             accepted: known.and_then(|known| known.accepted()),
             trials: carry::trials(ask_again_at, self.supplies.clock.now()),
-            archive: self.supplies.archive.clone(),
         })
     }
 
@@ -115,14 +106,17 @@ impl Rounds {
             };
             self.tell_change(&paid.look, before.as_ref()).await;
             self.adopt_from(&mut paid).await;
-            self.back_up(&mut paid).await;
-            self.watch_visit(&mut paid.look).await;
+            Box::pin(self.back_up(&mut paid)).await;
+            Box::pin(self.watch_visit(&mut paid.look)).await;
+            let lines = paid.lines.take();
+            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), lines)).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);
             self.tell(&name, &kept).await;
             self.schedule.done(&name, ended, self.supplies.clock.seconds());
             self.tell_workstations().await;
+            Box::pin(self.enforce()).await;
         }
         self.settle_orders(&name);
     }

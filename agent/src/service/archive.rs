@@ -110,7 +110,7 @@ fn keep(backups: &Backups, shown: &Shown, now: Timestamp) -> Result<Option<Head>
     let firmware = device::firmware_of(&shown.configuration);
     let fresh = Fresh {
         bytes: shown.configuration.bytes(),
-        digest: shown.configuration.digest().bytes(),
+        digest: *shown.configuration.digest().as_bytes(),
         product: &proto::text::printable(&shown.product, 60),
         firmware: &firmware,
         reason: shown.reason,

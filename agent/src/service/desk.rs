@@ -9,12 +9,13 @@ use certs::Clock as _;
 use proto::record::SiteEvent;
 use proto::wire::rotation::RotationState;
 use proto::wire::v1;
+use proto::wire::v1::applied_report;
 use proto::wire::v1::entry::What;
 
 use super::words;
 use crate::clock::AgentClock;
 use crate::link::{Link, entry};
-use crate::rounds::{Deed, Entry, NotStored, Outlet, Shelf};
+use crate::rounds::{Deed, Entry, NotStored, Outlet, Shelf, Told};
 use crate::store::{Draft, Drawer, Kind, NewEntry, Store, StoreError};
 
 /// A cached thing is kept in parts of so many bytes.
@@ -104,6 +105,26 @@ impl Outlet for Desk {
     async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
         let key = format!("{} {}", state.device, state.kind.as_str());
         self.leave(key, What::Rotated((&state).into())).await
+    }
+
+    async fn plan(&self, told: Told) -> Result<(), NotStored> {
+        let time = self.clock.now();
+        let (key, what) = match told {
+            Told::Part(part) => (format!("plan/{}/{}", part.id, part.number), What::Plan(*part)),
+            Told::Applied(report) => {
+                let device = match &report.what {
+                    Some(applied_report::What::Device(it)) => it.device.as_str(),
+                    Some(applied_report::What::Over(_)) | None => "",
+                };
+                (format!("applied/{}/{device}", report.plan), What::Applied(*report))
+            }
+        };
+        let bytes = entry::bytes(what, time);
+        let push = NewEntry { kind: Kind::Status, key, bytes, time };
+        let pushed = self.store.push_all(vec![push]).await;
+        pushed.map_err(|error| Self::not_stored(&error))?;
+        self.link.hasten();
+        Ok(())
     }
 
     async fn audit(&self, deed: Deed, subject: &str, detail: &str) -> Result<(), NotStored> {

@@ -65,13 +65,14 @@ async fn orders(link: &Arc<Link>, rounds: &Handle) {
 }
 
 async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId> {
+    let id = order.id.clone();
     let ended = match order.what {
-        Work::Visit(devices) => rounds.visit(order.id.clone(), order.expires_at, devices).await,
-        Work::Rotate(rotate) => rounds.rotate(order.id.clone(), order.expires_at, rotate).await,
+        Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
+        Work::Rotate(rotate) => rounds.rotate(order.id, order.expires_at, rotate).await,
+        Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
         Work::Renew => return None,
     };
-    let ended = ended.ok()?;
-    ended.await.ok()?;
+    ended.ok()?.await.ok()?;
     let mut drains = link.drains();
     let delivered = async {
         // An upload that was under way may have passed by what the visit brought; the next one cannot.
@@ -83,7 +84,7 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
         }
     };
     let _ = timeout(DELIVERY, delivered).await;
-    Some(order.id)
+    Some(id)
 }
 
 async fn resends(link: &Arc<Link>, rounds: &Handle) {

@@ -174,7 +174,9 @@ async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &
         no_visits.cancel();
     };
     let visiting = async {
-        if within(Box::pin(rounds.run(no_visits.clone())), &no_visits, BREAK_OFF).await.is_none() {
+        // On the heap, as below: together they would fill a small stack.
+        let rounds = Box::pin(rounds.run(no_visits.clone()));
+        if within(rounds, &no_visits, BREAK_OFF).await.is_none() {
             tracing::warn!("visits under way did not end in time");
         }
         no_line.cancel();
@@ -224,6 +226,7 @@ fn supplies(
         outlet: desk.clone(),
         shelf: desk,
         archive,
+        keeper: Arc::new(keeper::Keeper::new(&settings.data, board.clock.clone())),
         desired: link.desired(),
         environment: settings.environment.clone(),
         open: device::open,

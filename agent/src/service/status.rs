@@ -123,7 +123,7 @@ pub struct RoundsStatus {
     pub generation: u64,
     /// Nobody is visited, because the time is unknown.
     pub waits_for_time: bool,
-    /// What is wrong with the site file, the policy or the search.
+    /// What is wrong with the site file, the policy or the search, and why nothing is changed unattended.
     pub troubles: Vec<String>,
     /// How visits ended since the start: `seen`, or why not.
     pub visits: BTreeMap<String, u64>,
@@ -217,7 +217,7 @@ fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
         next_visit: due.map(|due| later(now, due.saturating_sub(seconds))),
         failures: *failures,
     };
-    let Progress { site_error, policy_error, search_error, .. } = progress.clone();
+    let Progress { site_error, policy_error, search_error, halted, .. } = progress.clone();
     RoundsStatus {
         devices: progress.devices,
         failing: progress.failing,
@@ -226,7 +226,7 @@ fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
         last_visit: progress.last_visit,
         generation: progress.generation,
         waits_for_time: progress.waits_for_time,
-        troubles: [site_error, policy_error, search_error].into_iter().flatten().collect(),
+        troubles: [site_error, policy_error, search_error, halted].into_iter().flatten().collect(),
         visits: progress.ended.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
         turns: progress.turns.iter().map(|(name, it)| (name.to_string(), turn(it))).collect(),
     }

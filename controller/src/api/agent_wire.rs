@@ -83,6 +83,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
         What::Backup(backup) => Item::Backup(Box::new(ConfigurationBackup::try_from(backup)?)),
         What::Event(event) => Item::Event(SiteEvent::try_from(event)?),
+        What::Plan(part) => Item::Plan(Box::new(part.try_into()?)),
+        What::Applied(applied) => Item::Applied(Box::new(applied.try_into()?)),
         What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),
         What::Rotated(state) => Item::Rotated(state.try_into()?),
     };

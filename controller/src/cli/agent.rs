@@ -105,6 +105,9 @@ pub enum Order {
     /// Renew the agent's certificate now
     #[command(after_help = "Example:\n  palisade agent order renew harbour")]
     Renew(Renew),
+    /// Go on with unattended changes that halted
+    #[command(after_help = "Example:\n  palisade agent order resume harbour")]
+    Resume(Renew),
 }
 
 /// `agent order visit`
@@ -121,7 +124,7 @@ pub struct Visit {
     pub wait: Span,
 }
 
-/// `agent order renew`
+/// `agent order renew`, `agent order resume`
 #[derive(Debug, Args)]
 pub struct Renew {
     /// The site
@@ -233,6 +236,7 @@ fn send(order: &Order, connection: &Connection, console: &mut Console<'_>) -> Re
             (&visit.site, visit.wait, What::Visit(v1::VisitOrder { devices }))
         }
         Order::Renew(renew) => (&renew.site, renew.wait, What::Renew(v1::RenewOrder {})),
+        Order::Resume(resume) => (&resume.site, resume.wait, What::Resume(v1::ResumeOrder {})),
     };
     self::order(site, wait, what, connection, console)
 }

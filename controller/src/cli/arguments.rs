@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, escrow, events, findings, init, login, operator,
+    agent, audit, authority, backup, device, escrow, events, findings, init, login, operator, plan,
     policy, recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
@@ -76,6 +76,15 @@ pub enum Command {
     /// What the web server logs of the cameras showed together
     #[command(after_help = events::EXAMPLE)]
     Events(events::Events),
+    /// Have a site's agent say what it would do to its devices, and show a plan again
+    #[command(after_help = plan::EXAMPLE)]
+    Plan(plan::Plan),
+    /// List plans, and what became of them
+    #[command(after_help = "Example:\n  palisade plans harbour")]
+    Plans(plan::Plans),
+    /// Have exactly this plan carried out
+    #[command(after_help = "Example:\n  palisade apply 5b1e2a90 --wait 30m")]
+    Apply(plan::Apply),
     /// Have credentials of a site's devices replaced
     #[command(after_help = rotation::ROTATE_EXAMPLE)]
     Rotate(rotation::Rotate),

@@ -1,6 +1,7 @@
 //! `palisade findings`: what is known about the devices, now or as it changes.
 
 use clap::{Args, ValueEnum};
+use proto::wire::finding::Sign;
 use proto::wire::v1;
 use proto::{DeviceName, Measure, SiteName};
 
@@ -31,7 +32,8 @@ pub struct Findings {
     /// Only this device's
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceName>,
-    /// Only these: measures such as C07, or new_device, gone_device, changed_certificate; may be repeated
+    /// Only these: measures such as C07, or new_device, gone_device, changed_certificate,
+    /// drift_found; may be repeated
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = about)]
     pub about: Vec<String>,
     /// Only these judgments; may be repeated
@@ -85,10 +87,11 @@ impl Judgment {
 }
 
 fn about(text: &str) -> Result<String, String> {
-    if ["new_device", "gone_device", "changed_certificate"].contains(&text) {
+    if Sign::ALL.iter().any(|sign| sign.as_str() == text) {
         return Ok(text.to_owned());
     }
-    let known = "want a measure such as C07, or new_device, gone_device, changed_certificate";
+    let known =
+        "want a measure such as C07, or new_device, gone_device, changed_certificate, drift_found";
     text.parse::<Measure>().map(|measure| measure.to_string()).map_err(|_| known.to_owned())
 }
 

@@ -20,6 +20,7 @@ mod home;
 mod init;
 mod login;
 mod operator;
+mod plan;
 mod policy;
 mod process;
 mod progress;
@@ -83,6 +84,9 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Device(command) => device::run(command, connection, console),
         Command::Findings(findings) => findings::run(findings, connection, console),
         Command::Events(events) => events::run(events, connection, console),
+        Command::Plan(plan) => plan::run(plan, connection, console),
+        Command::Plans(plans) => plan::list(plans, connection, console),
+        Command::Apply(apply) => plan::apply(apply, connection, console),
         Command::Rotate(rotate) => rotation::rotate(rotate, connection, console),
         Command::Rotations(rotations) => rotation::list(rotations, connection, console),
         Command::Policy(command) => policy::run(command, connection, console),

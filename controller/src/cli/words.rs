@@ -122,6 +122,7 @@ words! {
         NewDevice => "new_device",
         GoneDevice => "gone_device",
         ChangedCertificate => "changed_certificate",
+        DriftFound => "drift_found",
     }
 }
 

@@ -23,6 +23,7 @@ pub mod login;
 pub mod meters;
 pub mod operators;
 pub mod orders;
+pub mod plans;
 pub mod policies;
 pub mod recipients;
 pub mod records;
@@ -55,7 +56,7 @@ use arc_swap::ArcSwapOption;
 use certs::SharedClock;
 use certs::seal::Recipient;
 use proto::{Organisation, Timestamp};
-use tokio::sync::{Mutex, Semaphore, broadcast};
+use tokio::sync::{Mutex, Semaphore, broadcast, watch as change};
 
 use crate::store::Store;
 use crate::store::recipients::Recipients;
@@ -116,6 +117,8 @@ pub struct Service {
     pub(crate) news: broadcast::Sender<News>,
     /// That there are new events of sites.
     pub(crate) event_news: broadcast::Sender<()>,
+    /// Grows whenever something of a plan came.
+    pub(crate) plans_changed: change::Sender<u64>,
     /// One for each who may watch findings or events.
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
@@ -150,6 +153,7 @@ impl Service {
             device_issuers: issuer::Issued::default(),
             news: broadcast::channel(NEWS).0,
             event_news: broadcast::channel(1).0,
+            plans_changed: change::Sender::new(0),
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),
             meters: Arc::default(),

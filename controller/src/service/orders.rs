@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use certs::random;
 use proto::wire::policy::{MAX_DEVICES, MAX_ORDERS, Order, OrderId, Work};
 use proto::wire::rotation::Rotate;
 use proto::{SiteName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::OperatorPeer;
-use super::enrollment::failed;
 use super::live::lock;
 use super::{Refusal, Service};
 use crate::store::Deed;
@@ -111,7 +109,8 @@ impl Service {
         if wait > LONGEST_WAIT {
             return Err(Refusal::Invalid("wait: at most 120 s".to_owned()));
         }
-        let (id, done) = self.give_order(by.actor(&self.organisation), site, what).await?;
+        let actor = by.actor(&self.organisation);
+        let (id, done) = self.give_order(actor, site, what).await?;
         let is_done = tokio::time::timeout(wait, done.cancelled()).await.is_ok();
         Ok(Given { id, is_done })
     }
@@ -126,30 +125,27 @@ impl Service {
         site: &SiteName,
         what: Work,
     ) -> Result<(OrderId, CancellationToken), Refusal> {
-        let detail = match &what {
-            Work::Renew => "renew the agent's certificate".to_owned(),
-            Work::Visit(devices) if devices.is_empty() => "visit every device".to_owned(),
-            Work::Visit(devices) if devices.len() <= MAX_DEVICES => {
-                format!("visit {} devices", devices.len())
-            }
-            Work::Rotate(Rotate { devices, what, reason }) if devices.len() <= MAX_DEVICES => {
-                let (what, reason) = (what.as_str(), reason.as_str());
-                let whose = match devices.len() {
-                    0 => "every device".to_owned(),
-                    count => format!("{count} devices"),
-                };
-                format!("rotate the {what} of {whose}, {reason}")
-            }
-            Work::Visit(_) | Work::Rotate(_) => {
-                return Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}")));
-            }
-        };
+        self.give_order_until(actor, site, (what, None)).await
+    }
+
+    /// The same; what is ordered may have an end of its own, before that of every order.
+    ///
+    /// # Errors
+    /// As [`Self::send_order`].
+    pub(super) async fn give_order_until(
+        &self,
+        actor: String,
+        site: &SiteName,
+        (what, end): (Work, Option<Timestamp>),
+    ) -> Result<(OrderId, CancellationToken), Refusal> {
+        let detail = detail(&what)?;
         let now = self.now();
         if self.orders.outstanding(site, now).len() >= MAX_ORDERS {
             return Err(Refusal::Exhausted(60));
         }
-        let id: OrderId = random::id().map_err(failed)?.parse().map_err(failed)?;
-        let expires_at = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
+        let id = Self::order_id()?;
+        let usual = Timestamp::from_unix(now.unix().saturating_add(ORDER_LIFE));
+        let expires_at = end.map_or(usual, |end| end.min(usual));
         let order = Order { id: id.clone(), expires_at, what };
         let mut change = self.store.change().await?;
         match change.place(site).await? {
@@ -160,6 +156,16 @@ impl Service {
             Place::Taken(_) => {}
         }
         change.add_order(site, &order, &actor, now).await?;
+        match &order.what {
+            Work::Plan(_) => change.add_plan(site, &id, &actor, now).await?,
+            Work::Apply(it) => {
+                if !change.plan_applied(&it.plan, &actor, now).await? {
+                    let text = format!("somebody else has the plan {} carried out", it.plan);
+                    return Err(Refusal::Conflict(text));
+                }
+            }
+            Work::Visit(_) | Work::Renew | Work::Rotate(_) | Work::Resume => {}
+        }
         let detail = format!("{id}: {detail}");
         let deed =
             Deed { time: now, actor, deed: "order_given", subject: site.to_string(), detail };
@@ -179,5 +185,34 @@ impl Service {
             self.orders.add(&site, order);
         }
         Ok(())
+    }
+}
+
+/// What an order is, for the audit log.
+fn detail(what: &Work) -> Result<String, Refusal> {
+    let named = |verb: &str, devices: &[proto::DeviceName]| match devices.len() {
+        0 => Ok(format!("{verb} every device")),
+        count if count <= MAX_DEVICES => Ok(format!("{verb} {count} devices")),
+        _ => Err(Refusal::Invalid(format!("devices: at most {MAX_DEVICES}"))),
+    };
+    match what {
+        Work::Renew => Ok("renew the agent's certificate".to_owned()),
+        Work::Visit(devices) => named("visit", devices),
+        Work::Rotate(Rotate { devices, what, reason }) => {
+            named(&format!("rotate the {} of", what.as_str()), devices)
+                .map(|text| format!("{text}, {}", reason.as_str()))
+        }
+        Work::Plan(devices) => named("plan for", devices),
+        Work::Apply(it) => {
+            // Who is changed is in the log by name, as far as a record has room.
+            let names: Vec<&str> = it.devices.iter().take(40).map(|it| it.as_str()).collect();
+            let more = match it.devices.len().saturating_sub(names.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            named(&format!("carry out plan {} on", it.plan), &it.devices)
+                .map(|text| format!("{text}: {}{more}", names.join(", ")))
+        }
+        Work::Resume => Ok("go on with unattended changes".to_owned()),
     }
 }

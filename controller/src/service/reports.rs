@@ -8,6 +8,7 @@ use certs::Name;
 use certs::audit::{ChainHead, Record};
 use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged};
+use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::rotation::RotationState;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
@@ -57,6 +58,10 @@ pub enum Item {
     Backup(Box<ConfigurationBackup>),
     /// The logs of a site's cameras showed something.
     Event(SiteEvent),
+    /// A part of a plan.
+    Plan(Box<PlanPart>),
+    /// What became of a plan, or of one of its devices.
+    Applied(Box<Applied>),
     /// A secret of the site, sealed.
     Escrow(Box<EscrowRecord>),
     /// Where a credential stands.
@@ -119,6 +124,9 @@ impl Service {
             // Nobody may be listening.
             let _ = self.event_news.send(());
         }
+        if took.plans {
+            self.plans_changed.send_modify(|count| *count = count.wrapping_add(1));
+        }
         for device in took.news {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });
@@ -128,12 +136,14 @@ impl Service {
 
     /// The record of what is odd, if anything is.
     fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
-        let deed = match (took.oddities.is_empty(), took.odd_secrets.is_empty()) {
-            (true, true) => return None,
-            (true, false) => "agent_secret_odd",
-            (false, _) => "agent_chain_odd",
+        let odd = [&took.oddities, &took.odd_secrets, &took.odd_plans];
+        let deed = match odd.map(|all| all.is_empty()) {
+            [true, true, true] => return None,
+            [true, true, false] => "agent_plan_odd",
+            [true, false, _] => "agent_secret_odd",
+            [false, _, _] => "agent_chain_odd",
         };
-        let all = || took.oddities.iter().chain(&took.odd_secrets);
+        let all = || odd.into_iter().flatten();
         let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
         tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
         Some(Deed {
@@ -158,6 +168,10 @@ struct Took {
     has_events: bool,
     /// Of secrets that it handed over.
     odd_secrets: Vec<String>,
+    /// Of plans.
+    odd_plans: Vec<String>,
+    /// Whether something of a plan came.
+    plans: bool,
 }
 
 impl Took {
@@ -170,6 +184,8 @@ impl Took {
             oddities: Vec::new(),
             odd_secrets: Vec::new(),
             has_events: false,
+            odd_plans: Vec::new(),
+            plans: false,
         }
     }
 
@@ -202,6 +218,18 @@ impl Took {
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
+                }
+            }
+            Item::Plan(part) => {
+                self.plans = true;
+                if !intake.put_plan_part(site, &part, self.now).await? {
+                    self.odd_plans.push(format!("a part of plan {} fits no plan", part.id));
+                }
+            }
+            Item::Applied(applied) => {
+                self.plans = true;
+                if !intake.put_applied(site, &applied).await? {
+                    self.odd_plans.push(format!("what became of plan {} fits none", applied.plan));
                 }
             }
             Item::Escrow(record) => {

@@ -50,6 +50,8 @@ acts! {
     WatchEvents Viewer "watch events";
     ListVouches Viewer "list attestations and waivers";
     ListOperators Viewer "list operators";
+    ListPlans Viewer "list plans";
+    ShowPlan Viewer "read plans";
     ReadAuditLog Viewer "read the audit log";
     TurnoverStatus Viewer "see how far a turnover is";
     ShowRecovery Viewer "read the recovery recipients";
@@ -58,6 +60,7 @@ acts! {
     RevokeToken Operator "revoke tokens";
     ApproveAgent Operator "approve agents";
     SendOrder Operator "send orders";
+    ApplyPlan Operator "have plans carried out";
     ApplyPolicy Operator "apply policies";
     DropPolicy Operator "drop sites' own policies";
     Attest Operator "attest";
@@ -108,7 +111,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [21, 11, 13]
+            [23, 12, 13]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

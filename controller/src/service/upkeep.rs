@@ -1,5 +1,5 @@
 //! Once a day, what is kept no longer is removed: findings of devices that nobody reports any more, old records of agents'
-//! chains, old orders, requests that nobody approved. The controller's own audit log is kept for ever, and says what was
+//! chains, old orders and plans, requests that nobody approved. The controller's own audit log is kept for ever, and says what was
 //! removed of what agents reported.
 
 use std::sync::Arc;
@@ -22,6 +22,8 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(86_400);
 const RETRY: i64 = 600;
 /// How long orders are kept, in seconds.
 const KEEP_ORDERS: i64 = 30 * 86_400;
+/// How long plans are kept, with what became of them, in seconds.
+const KEEP_PLANS: i64 = 365 * 86_400;
 
 impl Service {
     pub(super) async fn keep_house(self: Arc<Self>) {
@@ -68,6 +70,7 @@ impl Service {
         }
         while self.store.forget_devices(devices).await? {}
         while self.store.forget_orders(before(KEEP_ORDERS)).await? {}
+        while self.store.forget_plans(before(KEEP_PLANS)).await? {}
         while self.store.forget_pending(now).await? {}
         Ok(())
     }

@@ -106,6 +106,16 @@ impl Store {
         self.forget(sql, before).await
     }
 
+    /// Removes some of the plans from before then; whether there may be more.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn forget_plans(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let sql =
+            "DELETE FROM plans WHERE id IN (SELECT id FROM plans WHERE created_at < $1 LIMIT $2)";
+        self.forget(sql, before).await
+    }
+
     /// Removes some of the requests for approval that are over; whether there may be more.
     ///
     /// # Errors

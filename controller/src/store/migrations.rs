@@ -8,6 +8,7 @@ use super::{StoreError, while_doing};
 const ALL: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_escrow.sql"),
+    include_str!("migrations/0003_plans.sql"),
     include_str!("migrations/0005_rotations.sql"),
     include_str!("migrations/0004_records.sql"),
 ];

@@ -25,6 +25,7 @@ pub mod offline;
 pub mod operators;
 mod orders;
 pub mod pending;
+pub mod plans;
 pub mod policies;
 pub mod recipients;
 pub mod records;

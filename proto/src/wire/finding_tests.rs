@@ -64,7 +64,7 @@ fn a_word_of_a_newer_version_is_refused_and_so_is_none() {
     assert_eq!(refused(|it| it.findings[0].lockout_risk = 4), unknown("lock-out risk"));
     let about = |about| move |it: &mut v1::DeviceReport| it.findings[0].about = about;
     assert_eq!(refused(about(None)), Malformed::Missing("what a finding is about"));
-    assert_eq!(refused(about(Some(v1::finding::About::Sign(4)))), unknown("sign"));
+    assert_eq!(refused(about(Some(v1::finding::About::Sign(99)))), unknown("sign"));
     let code = v1::finding::About::Measure("C23".to_owned());
     assert_eq!(refused(about(Some(code))), unknown("measure"));
 }

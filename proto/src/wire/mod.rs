@@ -6,6 +6,7 @@ mod codec;
 pub mod escrow;
 pub mod finding;
 mod malformed;
+pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod rotation;

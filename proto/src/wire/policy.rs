@@ -88,6 +88,24 @@ pub enum Work {
     Renew,
     /// Replace credentials.
     Rotate(Rotate),
+    /// Look at these cameras, all of the site's if none is named, and say what would be done to them. The order names
+    /// the plan.
+    Plan(Vec<DeviceName>),
+    /// Carry out a plan that the agent made.
+    Apply(Application),
+    /// Go on with unattended changes that halted.
+    Resume,
+}
+
+/// Which plan is carried out, by everything that it may touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// The order that the plan was made for.
+    pub plan: OrderId,
+    /// Over the plan as the agent keeps it.
+    pub digest: [u8; 32],
+    /// Every device with steps.
+    pub devices: Vec<DeviceName>,
 }
 
 impl From<&Desired> for v1::DesiredState {
@@ -191,6 +209,13 @@ impl From<&Order> for v1::Order {
                 v1::order::What::Visit(v1::VisitOrder { devices: names(devices) })
             }
             Work::Renew => v1::order::What::Renew(v1::RenewOrder {}),
+            Work::Plan(devices) => v1::order::What::Plan(v1::PlanOrder { devices: names(devices) }),
+            Work::Apply(it) => v1::order::What::Apply(v1::ApplyOrder {
+                plan: it.plan.to_string(),
+                digest: it.digest.to_vec(),
+                devices: names(&it.devices),
+            }),
+            Work::Resume => v1::order::What::Resume(v1::ResumeOrder {}),
             Work::Rotate(rotate) => v1::order::What::Rotate(rotate.into()),
         };
         Self { id: order.id.to_string(), expires_at: order.expires_at.unix(), what: Some(what) }
@@ -204,6 +229,13 @@ impl TryFrom<v1::Order> for Order {
         let what = match order.what.ok_or(Malformed::Unknown("order"))? {
             v1::order::What::Visit(visit) => Work::Visit(devices(visit.devices)?),
             v1::order::What::Renew(v1::RenewOrder {}) => Work::Renew,
+            v1::order::What::Plan(plan) => Work::Plan(devices(plan.devices)?),
+            v1::order::What::Apply(it) => Work::Apply(Application {
+                plan: it.plan.parse()?,
+                digest: it.digest.try_into().map_err(|_| Malformed::Bad("plan's digest"))?,
+                devices: devices(it.devices)?,
+            }),
+            v1::order::What::Resume(v1::ResumeOrder {}) => Work::Resume,
             v1::order::What::Rotate(rotate) => Work::Rotate(rotate.try_into()?),
         };
         Ok(Self {
@@ -299,13 +331,23 @@ mod tests {
     fn an_order_reads_back_and_one_of_a_newer_kind_is_unknown() {
         let id = "0123456789abcdef0123456789abcdef".to_owned();
         let visit = v1::VisitOrder { devices: vec!["yard".to_owned()] };
-        for what in
-            [v1::order::What::Visit(visit), v1::order::What::Renew(v1::RenewOrder::default())]
-        {
+        let devices = vec!["yard".to_owned()];
+        let apply =
+            v1::ApplyOrder { plan: id.clone(), digest: vec![7; 32], devices: devices.clone() };
+        for what in [
+            v1::order::What::Visit(visit),
+            v1::order::What::Renew(v1::RenewOrder::default()),
+            v1::order::What::Plan(v1::PlanOrder { devices }),
+            v1::order::What::Apply(apply.clone()),
+            v1::order::What::Resume(v1::ResumeOrder::default()),
+        ] {
             let wire = v1::Order { id: id.clone(), expires_at: 9, what: Some(what) };
             let order = Order::try_from(wire.clone()).unwrap();
             assert_eq!(v1::Order::from(&order), wire);
         }
+        let short = v1::order::What::Apply(v1::ApplyOrder { digest: vec![7; 31], ..apply });
+        let short = v1::Order { id: id.clone(), expires_at: 9, what: Some(short) };
+        assert_eq!(Order::try_from(short), Err(Malformed::Bad("plan's digest")));
         let newer = v1::Order { id: id.clone(), expires_at: 9, what: None };
         assert_eq!(Order::try_from(newer), Err(Malformed::Unknown("order")));
         for bad in ["", "xyz", &id.to_uppercase(), &"a".repeat(33)] {

@@ -48,6 +48,8 @@ pub enum Sign {
     GoneDevice,
     /// Presents another certificate than before.
     ChangedCertificate,
+    /// Somebody changed back what the policy enforces.
+    DriftFound,
 }
 
 impl DeviceKind {
@@ -77,7 +79,8 @@ impl FailureClass {
 
 impl Sign {
     /// Every sign.
-    pub const ALL: [Self; 3] = [Self::NewDevice, Self::GoneDevice, Self::ChangedCertificate];
+    pub const ALL: [Self; 4] =
+        [Self::NewDevice, Self::GoneDevice, Self::ChangedCertificate, Self::DriftFound];
 
     /// The word in tables and files, where a measure has its code.
     pub fn as_str(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Sign {
             Self::NewDevice => "new_device",
             Self::GoneDevice => "gone_device",
             Self::ChangedCertificate => "changed_certificate",
+            Self::DriftFound => "drift_found",
         }
     }
 }
@@ -105,7 +109,7 @@ one_for_one! {
     "kind of credential" CredentialKind { Password, Certificate }
     "reason" RotateReason { Command, PersonLeft, SecretShown, BackupExposed, DeviceMoved }
     "standing" Standing { Settled, Prepared, Changing, InDoubt, Stranded }
-    "sign" Sign { NewDevice, GoneDevice, ChangedCertificate }
+    "sign" Sign { NewDevice, GoneDevice, ChangedCertificate, DriftFound }
 }
 
 /// A number of the wire as a word of ours.

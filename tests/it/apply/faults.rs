@@ -262,7 +262,7 @@ async fn what_somebody_changed_back_is_found_with_who_was_there_and_cured_again(
     let (now, driver) = look().await;
     let lines = driver.differences(&then.configuration, &now.configuration).unwrap();
     let agent::facts::Facts::Camera(facts) = now.facts else { panic!() };
-    let drift = agent::plan::drift(lines, &facts.web_log).unwrap();
+    let drift = agent::plan::drift(lines, None, &facts.web_log).unwrap();
     assert_eq!(drift.lines.gone, ["homepage: ROBOTS_TXT_MODE=forbidden"]);
     assert_eq!(drift.lines.new, ["homepage: ROBOTS_TXT_MODE=allowed"]);
     assert_eq!(outcomes(&applied(&shop, &camera).await), [("C09", "proven")]);

@@ -4,3 +4,5 @@ mod command;
 mod faults;
 mod harden;
 mod shop;
+
+pub use shop::neglected;

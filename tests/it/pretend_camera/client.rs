@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tests::devices::mobotix::REALM;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 /// One connection.
@@ -49,6 +49,14 @@ impl Answer {
 impl Client {
     pub async fn http(address: Option<SocketAddr>) -> Self {
         let stream = TcpStream::connect(address.unwrap()).await.unwrap();
+        Self { stream: Box::new(stream), buffer: Vec::new(), pin: None }
+    }
+
+    /// From another address of this machine.
+    pub async fn http_from(from: &str, address: Option<SocketAddr>) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        let stream = socket.connect(address.unwrap()).await.unwrap();
         Self { stream: Box::new(stream), buffer: Vec::new(), pin: None }
     }
 

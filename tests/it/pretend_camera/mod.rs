@@ -28,6 +28,11 @@ async fn start(spec: Spec) -> Camera {
     Camera::start(spec).await.unwrap()
 }
 
+/// The same from another address of this machine.
+pub async fn configure_from(from: &str, camera: &Camera, body: &str) -> String {
+    client::Client::http_from(from, camera.http_address()).await.configure(FACTORY, body).await
+}
+
 /// Somebody with the factory login has the remote configuration do something.
 pub async fn configure(camera: &Camera, body: &str) -> String {
     client::Client::http(camera.http_address()).await.configure(FACTORY, body).await

@@ -25,7 +25,6 @@ use crate::clock;
 use crate::config::SiteFile;
 use crate::config::read as settings;
 use crate::device::Target;
-use crate::facts::Kind;
 use crate::plan::{self, DevicePlan, Failed, Plan, Surroundings};
 use crate::visit::{Call, Way};
 
@@ -189,11 +188,10 @@ fn jobs(plan: &Plan, calls: Vec<Call>) -> Result<Vec<Job>, Stop> {
 /// What all devices share, and the calls.
 fn shop(order: Order, site: &SiteFile, keeper: Arc<dyn Keeper>) -> (Workshop, Vec<Call>) {
     let Order { calls, policy, advisories, equipment, .. } = order;
-    let storage = site.devices.iter().filter(|it| it.kind == Kind::Nas);
-    let storage = storage.flat_map(|it| &it.addresses).chain(&policy.networks.nas);
+    let storage = site.storage_addresses().chain(policy.networks.nas.iter().copied());
     let surroundings = Surroundings {
         vms: site.vms_addresses().iter().chain(&policy.networks.vms).copied().collect(),
-        nas: storage.copied().collect(),
+        nas: storage.collect(),
     };
     let shop = Workshop {
         open: equipment.open,

@@ -118,6 +118,10 @@ impl Driver for Camera {
         Ok((identity, facts))
     }
 
+    async fn look(&mut self) -> Result<(Identity, Facts, Option<Snapshot>), Fault> {
+        self.timely(Keep::Configuration).await
+    }
+
     async fn inspect(&mut self) -> Result<Inspection, Fault> {
         let (identity, facts, configuration) = self.timely(Keep::Configuration).await?;
         let configuration = configuration.ok_or_else(|| {

@@ -51,11 +51,6 @@ pub(super) struct Looked {
 }
 
 impl Watch {
-    /// Whether a camera's log is being looked at.
-    pub fn is_at(&self, name: &DeviceName) -> bool {
-        self.looked_at.values().any(|it| it == name)
-    }
-
     /// The next look that has ended.
     pub async fn ended(&mut self) -> Option<Result<Looked, Id>> {
         let ended = self.looks.join_next_with_id().await?;
@@ -112,10 +107,7 @@ impl Rounds {
         let on = self.yardstick.as_ref().is_some_and(|it| it.policy.watch.on);
         let most = self.site.as_ref().map_or(0, |site| site.file.concurrency);
         let may_begin = on && self.supplies.clock.is_known() && self.watch.looks.len() < most;
-        let idle = |name: &&DeviceName| {
-            let visited = self.visited.values().any(|it| it == *name);
-            !visited && !self.watch.is_at(name) && !self.credentials.is_in_turn(name)
-        };
+        let idle = |name: &&DeviceName| self.devices.is_free(name);
         let due = self.watch.due.iter().filter(|(name, _)| idle(name)).map(|(_, (due, _))| *due);
         due.min().filter(|_| may_begin)
     }

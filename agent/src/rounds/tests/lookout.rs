@@ -52,7 +52,7 @@ fn what_visits_bring_is_watched_and_told_once_over_a_restart() {
                 }
             }
             world.settle().await;
-            let events = world.events();
+            let events = world.store.events();
             assert_eq!(events.len(), 1, "{events:?}");
             assert_eq!((events[0].kind, events[0].count), (EventKind::BruteForce, 4));
             assert_eq!(events[0].devices.len(), 2);
@@ -76,16 +76,16 @@ fn between_visits_logs_are_looked_at_only_if_the_policy_wants_it() {
         world.pass(100).await;
         world.settle().await;
         assert_eq!(world.logins("yard"), logins);
-        assert!(world.events().is_empty());
+        assert!(world.store.events().is_empty());
         world.desire(3, "[watch]\non = true\nevery_s = 40\n");
         world.until_logins("yard", logins + 1).await;
-        assert_eq!(world.events().len(), 1);
+        assert_eq!(world.store.events().len(), 1);
         for more in 2..=4 {
             world.pass(40).await;
             world.until_logins("yard", logins + more).await;
         }
         assert_eq!(world.visits("yard"), visits, "nothing else was looked at");
-        assert_eq!(world.events().len(), 1);
+        assert_eq!(world.store.events().len(), 1);
     });
 }
 

@@ -5,11 +5,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use proto::DeviceName;
 use proto::record::SiteEvent;
 use proto::wire::rotation::RotationState;
 use tokio::sync::Notify;
 
-use super::super::{Deed, Entry, NotStored, Outlet, Shelf};
+use crate::apply::Kept;
+
+use super::super::{Deed, Entry, NotStored, Outlet, Shelf, Told};
 
 /// The outlet and the shelf.
 #[derive(Default)]
@@ -88,6 +91,10 @@ impl Outlet for Store {
         Ok(())
     }
 
+    async fn plan(&self, _: Told) -> Result<(), NotStored> {
+        self.check()
+    }
+
     async fn audit(&self, deed: Deed, _: &str, _: &str) -> Result<(), NotStored> {
         self.deeds.lock().unwrap().push(deed.as_str());
         Ok(())
@@ -108,5 +115,12 @@ impl Shelf for Store {
             None => drop(shelf.remove(key)),
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl crate::apply::Keeper for Store {
+    async fn keep(&self, _: &DeviceName, _: Kept, _: Vec<u8>) -> Result<(), String> {
+        self.check().map_err(|error| error.to_string())
     }
 }

@@ -123,7 +123,7 @@ pub struct World {
     folder: tempfile::TempDir,
     hand: Arc<Hand>,
     mono: Arc<AtomicU64>,
-    store: Arc<Store>,
+    pub store: Arc<Store>,
     pub prober: Option<Arc<dyn Prober>>,
     /// Changes credentials, if there is any.
     pub tools: Option<Arc<dyn Tools>>,
@@ -198,6 +198,7 @@ impl World {
             outlet: self.store.clone(),
             shelf: self.store.clone(),
             archive: None,
+            keeper: self.store.clone(),
             desired: receiver,
             environment: Arc::new(|_| None),
             open,
@@ -260,10 +261,6 @@ impl World {
 
     pub fn logins(&self, name: &str) -> usize {
         self.device(name, |device| device.logins)
-    }
-
-    pub fn events(&self) -> Vec<proto::record::SiteEvent> {
-        self.store.events()
     }
 
     pub fn deeds(&self) -> Vec<&'static str> {

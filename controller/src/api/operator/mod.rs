@@ -4,8 +4,10 @@
 mod agents;
 mod escrow;
 mod findings;
+mod names;
 mod orders;
 mod people;
+mod plans;
 mod policies;
 mod recipients;
 mod records;
@@ -20,11 +22,11 @@ mod vouches;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use proto::SiteName;
 use proto::wire::v1;
 use proto::wire::v1::operator_server::Operator;
 use tonic::{Request, Response, Status};
 
+use self::names::{maybe_site, site};
 use super::peer;
 use super::status::{malformed, status};
 use crate::service::{Act, OperatorPeer, Service};
@@ -49,16 +51,6 @@ impl OperatorApi {
         self.service.allow(&who, act).map_err(status)?;
         Ok((who, request.into_inner()))
     }
-}
-
-/// A site that must be named.
-fn site(name: &str) -> Result<SiteName, Status> {
-    name.parse().map_err(malformed)
-}
-
-/// A site that may be named.
-fn maybe_site(name: &str) -> Result<Option<SiteName>, Status> {
-    if name.is_empty() { Ok(None) } else { site(name).map(Some) }
 }
 
 #[tonic::async_trait]
@@ -166,6 +158,27 @@ impl Operator for OperatorApi {
     ) -> Reply<v1::SendOrderReply> {
         let (who, ask) = self.enter(request, Act::SendOrder)?;
         orders::send(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<v1::ListPlansRequest>,
+    ) -> Reply<v1::ListPlansReply> {
+        let (_, ask) = self.enter(request, Act::ListPlans)?;
+        plans::list(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn show_plan(&self, request: Request<v1::ShowPlanRequest>) -> Reply<v1::ShownPlan> {
+        let (_, ask) = self.enter(request, Act::ShowPlan)?;
+        plans::show(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn apply_plan(
+        &self,
+        request: Request<v1::ApplyPlanRequest>,
+    ) -> Reply<v1::SendOrderReply> {
+        let (who, ask) = self.enter(request, Act::ApplyPlan)?;
+        plans::apply(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn list_devices(

@@ -22,6 +22,11 @@ pub async fn send(
             Work::Visit(devices.collect::<Result<_, _>>().map_err(malformed)?)
         }
         What::Renew(v1::RenewOrder {}) => Work::Renew,
+        What::Plan(plan) => {
+            let devices = plan.devices.iter().map(|name| name.parse::<DeviceName>());
+            Work::Plan(devices.collect::<Result<_, _>>().map_err(malformed)?)
+        }
+        What::Resume(v1::ResumeOrder {}) => Work::Resume,
         What::Rotate(rotate) => Work::Rotate(rotate.try_into().map_err(malformed)?),
     };
     let wait = Duration::from_secs(u64::from(ask.wait));

@@ -63,6 +63,8 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         WatchEvents watch_events v1::ListEventsRequest::default();
         ListVouches list_vouches v1::ListVouchesRequest::default();
         ListOperators list_operators v1::ListOperatorsRequest::default();
+        ListPlans list_plans v1::ListPlansRequest::default();
+        ShowPlan show_plan v1::ShowPlanRequest::default();
         ReadAuditLog read_audit_log v1::ReadAuditLogRequest::default();
         TurnoverStatus turnover turnover(v1::TurnoverStep::Status);
         ShowRecovery show_recovery v1::ShowRecoveryRequest::default();
@@ -71,6 +73,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         RevokeToken revoke_token v1::RevokeTokenRequest::default();
         ApproveAgent approve_agent v1::ApproveAgentRequest::default();
         SendOrder send_order v1::SendOrderRequest::default();
+        ApplyPlan apply_plan v1::ApplyPlanRequest::default();
         ApplyPolicy apply_policy v1::ApplyPolicyRequest::default();
         DropPolicy drop_policy v1::DropPolicyRequest::default();
         Attest attest v1::AttestRequest::default();

@@ -31,6 +31,14 @@ pub fn differences(one: &Document<'_>, other: &Document<'_>) -> Differences {
     found
 }
 
+/// Its lines as they may be shown, by section, without what does not count.
+pub fn shown(document: &Document<'_>) -> Vec<String> {
+    let shown = |(name, lines): (String, Vec<Vec<u8>>)| {
+        lines.into_iter().map(move |line| format!("{name}: {}", redact(&line)))
+    };
+    canonical(document).into_iter().flat_map(shown).collect()
+}
+
 /// A digest that two looks at an unchanged camera share.
 pub fn canonical_digest(document: &Document<'_>) -> Digest {
     let mut text = Vec::new();

@@ -136,6 +136,14 @@ pub fn between(one: &Snapshot, other: &Snapshot) -> Result<Differences, Untransl
     Ok(differences(&parse(one.bytes())?, &parse(other.bytes())?))
 }
 
+/// Its lines as they may be shown, `section: line`, without what a camera writes by itself.
+///
+/// # Errors
+/// That it is no configuration.
+pub fn shown(configuration: &Snapshot) -> Result<Vec<String>, Untranslated> {
+    Ok(compare::shown(&parse(configuration.bytes())?))
+}
+
 /// One arm per change: what the dialect must know, and what is written.
 fn write(pen: &mut Pen<'_, '_>, change: &Change) -> Result<(), Untranslated> {
     match change {

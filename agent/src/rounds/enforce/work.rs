@@ -1,0 +1,317 @@
+//! One roll-out: device after device as [`Rollout`] says, each alone with whoever changes it. It decides nothing and
+//! remembers nothing: what happens goes to the rounds as [`Event`]s, and no device is changed before they have written
+//! down that it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use certs::{Clock as _, random};
+use proto::wire::policy::OrderId;
+use proto::{DeviceName, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::reach::{Reach, Reached, sparing};
+use crate::apply::{self, DeviceResult, Job, Workshop, ends_too_late};
+use crate::clock::AgentClock;
+use crate::device::Fault;
+use crate::inventory::Mark;
+use crate::plan::{DevicePlan, Ended, Next, Plan, RollOut, Rollout};
+use crate::rotate::devices::Devices;
+
+/// What the rounds hear.
+pub(super) enum Event {
+    /// A device is about to be changed. It is once `go` was said.
+    Planned { id: OrderId, plan: Box<Plan>, go: oneshot::Sender<()> },
+    /// A device of an operator's plan is about to be changed.
+    Begun { id: OrderId, device: DeviceName, go: oneshot::Sender<()> },
+    /// A device refused our log-in.
+    Refused { device: DeviceName, mark: Mark, why: String },
+    /// A device was not changed: there was nothing to do, or it could not be looked at.
+    PassedOver { device: DeviceName, why: Option<String> },
+    /// A device was worked on.
+    Ended { id: OrderId, result: Box<DeviceResult>, trouble: Option<String> },
+    /// The roll-out is over.
+    Over { halted: Option<String>, left: Vec<DeviceName> },
+    /// An operator's plan was drawn.
+    Drawn { order: OrderId, plan: Box<Plan>, done: oneshot::Sender<()> },
+}
+
+/// What is done to the devices.
+#[derive(Clone)]
+pub(super) enum Wanted {
+    /// What a fresh look says, before the window ends.
+    Fresh { until: Timestamp },
+    /// What an operator's plan says.
+    Planned { id: OrderId, plans: Arc<BTreeMap<DeviceName, DevicePlan>> },
+}
+
+/// A roll-out to be run.
+pub(super) struct Work {
+    pub reaches: BTreeMap<DeviceName, Reach>,
+    pub order: Vec<DeviceName>,
+    pub rules: RollOut,
+    pub wanted: Wanted,
+    pub shop: Arc<Workshop>,
+    pub devices: Devices,
+    pub clock: Arc<AgentClock>,
+    pub close: CancellationToken,
+    pub events: mpsc::Sender<Event>,
+}
+
+/// How one device ended.
+enum How {
+    Well,
+    Badly(String),
+    /// It could not be looked at, so that nothing was learned about the change.
+    Unseen,
+}
+
+impl Work {
+    /// Runs it to its end. Nothing that was begun is broken off.
+    pub async fn run(mut self) {
+        let mut rollout = Rollout::new(self.order.clone(), self.rules.clone());
+        let mut running: JoinSet<(DeviceName, How)> = JoinSet::new();
+        let mut names: BTreeMap<tokio::task::Id, DeviceName> = BTreeMap::new();
+        let left = loop {
+            if self.close.is_cancelled() || self.is_late() {
+                rollout.close();
+            }
+            match rollout.decide() {
+                Next::Start(name) => match self.reaches.remove(&name) {
+                    Some(reach) => {
+                        let task = running.spawn(self.one(reach).run());
+                        names.insert(task.id(), name);
+                    }
+                    None => rollout.ended(&name, Ended::Well),
+                },
+                Next::Wait => {
+                    let Some(ended) = running.join_next_with_id().await else { break Vec::new() };
+                    let (name, how) = match ended {
+                        Ok((_, ended)) => ended,
+                        Err(error) => {
+                            let Some(name) = names.remove(&error.id()) else { continue };
+                            (name, How::Badly("the work failed, which is a bug".to_owned()))
+                        }
+                    };
+                    let ended = match how {
+                        How::Well => Ended::Well,
+                        How::Badly(why) => Ended::Badly(why),
+                        How::Unseen => {
+                            if self.rules.canary.contains(&name) {
+                                rollout.close();
+                            }
+                            Ended::Well
+                        }
+                    };
+                    rollout.ended(&name, ended);
+                }
+                Next::Over { left } => break left,
+            }
+        };
+        let halted = rollout.halted().map(str::to_owned);
+        let _ = self.events.send(Event::Over { halted, left }).await;
+    }
+
+    fn is_late(&self) -> bool {
+        match self.wanted {
+            Wanted::Fresh { until } => self.clock.now() >= until,
+            Wanted::Planned { .. } => false,
+        }
+    }
+
+    fn one(&self, reach: Reach) -> One {
+        One {
+            reach,
+            rules: self.rules.clone(),
+            wanted: self.wanted.clone(),
+            shop: self.shop.clone(),
+            devices: self.devices.clone(),
+            clock: self.clock.clone(),
+            close: self.close.clone(),
+            events: self.events.clone(),
+        }
+    }
+}
+
+/// The work on one device.
+struct One {
+    reach: Reach,
+    rules: RollOut,
+    wanted: Wanted,
+    shop: Arc<Workshop>,
+    devices: Devices,
+    clock: Arc<AgentClock>,
+    close: CancellationToken,
+    events: mpsc::Sender<Event>,
+}
+
+impl One {
+    async fn run(self) -> (DeviceName, How) {
+        let name = self.reach.device.name.clone();
+        let taken = tokio::select! {
+            taken = self.devices.wait(&name) => taken,
+            () = self.close.cancelled() => return (name, How::Unseen),
+        };
+        let how = self.work(&name).await;
+        drop(taken);
+        let (event, how) = how;
+        if let Some(event) = event {
+            let _ = self.events.send(event).await;
+        }
+        (name, how)
+    }
+
+    /// What is told once the device is free again, and how it ended.
+    async fn work(&self, name: &DeviceName) -> (Option<Event>, How) {
+        let passed =
+            |why: Option<String>, how| (Some(Event::PassedOver { device: name.clone(), why }), how);
+        let reached = match self.reach.reached().await {
+            Ok(reached) => reached,
+            Err(why) => return passed(Some(why), How::Unseen),
+        };
+        let (id, plan) = match &self.wanted {
+            Wanted::Planned { id, plans } => match plans.get(name) {
+                Some(plan) => (id.clone(), plan.clone()),
+                None => return passed(None, How::Well),
+            },
+            Wanted::Fresh { until } => match self.survey(&reached).await {
+                Ok(plan) if plan.steps.is_empty() => return passed(None, How::Well),
+                Ok(plan) if ends_too_late(plan.video_s(), *until, self.clock.now()) => {
+                    return (None, How::Unseen);
+                }
+                Ok(plan) => match random::id().ok().and_then(|id| id.parse().ok()) {
+                    Some(id) => (id, plan),
+                    None => {
+                        return passed(
+                            Some("the system gives no random bytes".to_owned()),
+                            How::Unseen,
+                        );
+                    }
+                },
+                Err(Fault::Refused(why)) => {
+                    let (device, mark) = (name.clone(), reached.mark);
+                    return (Some(Event::Refused { device, mark, why }), How::Unseen);
+                }
+                Err(fault) => return passed(Some(fault.to_string()), How::Unseen),
+            },
+        };
+        if !self.may_go(&id, &plan).await {
+            return (None, How::Unseen);
+        }
+        let job = Job {
+            plan,
+            target: reached.target.clone(),
+            attestations: reached.attestations.clone(),
+            vms_addresses: reached.vms_addresses.clone(),
+        };
+        let result = apply::guarded(job, (*self.shop).clone()).await;
+        // Where a fresh look came first, that one was let in.
+        if matches!(self.wanted, Wanted::Planned { .. }) && result.was_begun() {
+            reached.admitted().await;
+        }
+        let trouble = result.trouble(self.shop.policy.change.most_video_lost_s);
+        let how = match (&self.wanted, trouble.clone()) {
+            // Somebody else was at its settings in that moment: nothing was learned about the change.
+            (Wanted::Fresh { .. }, Some(_)) if !result.was_begun() => How::Unseen,
+            (_, trouble) => trouble.map_or(How::Well, How::Badly),
+        };
+        (Some(Event::Ended { id, result: Box::new(result), trouble }), how)
+    }
+
+    async fn survey(&self, reached: &Reached) -> Result<DevicePlan, Fault> {
+        let target = sparing(&reached.target);
+        let (attestations, vms) = (&reached.attestations, &reached.vms_addresses);
+        let plan = apply::survey(&target, attestations, vms, &self.shop).await?;
+        reached.admitted().await;
+        Ok(plan)
+    }
+
+    /// Waits until the rounds have written down that this device is in change.
+    async fn may_go(&self, id: &OrderId, plan: &DevicePlan) -> bool {
+        let (go, gone) = oneshot::channel();
+        let event = match &self.wanted {
+            Wanted::Planned { .. } => {
+                Event::Begun { id: id.clone(), device: plan.device.clone(), go }
+            }
+            Wanted::Fresh { .. } => {
+                let rules = &self.shop.policy.change;
+                let mut plan =
+                    Plan::new(self.clock.now(), rules, None, vec![plan.clone()], Vec::new());
+                plan.roll_out = self.rules.clone();
+                Event::Planned { id: id.clone(), plan: Box::new(plan), go }
+            }
+        };
+        self.events.send(event).await.is_ok() && gone.await.is_ok()
+    }
+}
+
+/// A plan that an operator ordered: looks at each device and changes none.
+pub(super) struct Drawing {
+    pub order: OrderId,
+    /// In the order of the site file.
+    pub reaches: Vec<Reach>,
+    /// Devices that cannot be planned for, and why.
+    pub failed: Vec<crate::plan::Failed>,
+    pub at_once: usize,
+    pub shop: Arc<Workshop>,
+    pub devices: Devices,
+    pub clock: Arc<AgentClock>,
+    pub events: mpsc::Sender<Event>,
+    pub done: oneshot::Sender<()>,
+}
+
+impl Drawing {
+    /// Draws it.
+    pub async fn run(self) {
+        use futures::StreamExt as _;
+        let Self { order, reaches, mut failed, at_once, shop, devices, clock, events, done } = self;
+        let looks = futures::stream::iter(reaches).map(|reach| {
+            let (shop, devices, events) = (&shop, &devices, &events);
+            async move {
+                let name = reach.device.name.clone();
+                let drawn = draw(&reach, shop, devices, events).await;
+                drawn.map_err(|why| crate::plan::Failed { device: name, why })
+            }
+        });
+        let mut plans = Vec::new();
+        let drawn: Vec<_> = looks.buffered(at_once.max(1)).collect().await;
+        for one in drawn {
+            match one {
+                Ok(plan) => plans.push(plan),
+                Err(why) => failed.push(why),
+            }
+        }
+        let plan = Plan::new(clock.now(), &shop.policy.change, None, plans, failed);
+        let _ = events.send(Event::Drawn { order, plan: Box::new(plan), done }).await;
+    }
+}
+
+async fn draw(
+    reach: &Reach,
+    shop: &Workshop,
+    devices: &Devices,
+    events: &mpsc::Sender<Event>,
+) -> Result<DevicePlan, String> {
+    let name = &reach.device.name;
+    let waited = tokio::time::timeout(super::LONGEST_WAIT, devices.wait(name)).await;
+    let taken = waited.map_err(|_| "somebody else has been at it for too long".to_owned())?;
+    let reached = reach.reached().await?;
+    let target = sparing(&reached.target);
+    let drawn = apply::survey(&target, &reached.attestations, &reached.vms_addresses, shop).await;
+    if drawn.is_ok() {
+        reached.admitted().await;
+    }
+    drop(taken);
+    match drawn {
+        Ok(plan) => Ok(plan),
+        Err(Fault::Refused(why)) => {
+            let event =
+                Event::Refused { device: name.clone(), mark: reached.mark, why: why.clone() };
+            let _ = events.send(event).await;
+            Err(why)
+        }
+        Err(fault) => Err(fault.to_string()),
+    }
+}
