@@ -6,6 +6,7 @@ mod findings;
 mod found;
 mod operators;
 mod policies;
+mod records;
 mod regain;
 mod renewal;
 mod sites;
