@@ -102,20 +102,6 @@ impl Rounds {
             Err(_) => Fact::unreadable("the agent's own backups cannot be read"),
         };
     }
-
-    /// To be called with what a device shows before anything of it is changed.
-    ///
-    /// # Errors
-    /// [`NotStored`]: then nothing may be changed.
-    pub async fn before_change(
-        &self,
-        device: &DeviceName,
-        configuration: &Snapshot,
-    ) -> Result<(), NotStored> {
-        let rules = self.yardstick.as_ref().map(|it| it.policy.backup).unwrap_or_default();
-        let Some(archive) = self.supplies.archive.as_deref() else { return Ok(()) };
-        before_change(archive, device, configuration, rules).await
-    }
 }
 
 /// Keeps what a device shows before anything of it is changed.

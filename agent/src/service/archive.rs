@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use certs::Clock as _;
 use certs::escrow;
 use proto::record::{BackupId, ConfigurationBackup, SealedBackup};
+use proto::wire::policy::Desired;
 use proto::wire::record::{MAX_ALL_CHANGES, MAX_BODY, MAX_CHANGE, MAX_CHANGES, MAX_KEYS};
 use proto::wire::v1;
 use proto::wire::v1::entry::What;
@@ -19,13 +20,15 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::desk::Desk;
+use super::keeper::Keeper;
 use super::words;
+use crate::apply::{self, Kept};
 use crate::clock::AgentClock;
 use crate::device;
 use crate::facts::{BackupCopy, OwnBackup};
 use crate::rotate::hands::Recovery;
 use crate::rounds::NotStored;
-use crate::rounds::backups::{Archive, Shown};
+use crate::rounds::backups::{self, Archive, Shown};
 use crate::store::backups::{BackupError, Backups, Fresh, Head, Told};
 
 /// Whom backups are sealed to, as it changes.
@@ -93,6 +96,29 @@ impl Archive for Sealed {
         let history = blocking(move || backups.history(&device)).await.unwrap_or_default();
         let told = history.newest().map(|head| head.told);
         told.is_some_and(|told| told.is_none_or(|told| told.generation != generation))
+    }
+}
+
+/// What stands between a device and its first change: the configuration is kept with those of its kind, and, unless the
+/// policy wants no backups, as a backup. Without both nothing is changed.
+pub(super) struct BeforeChange {
+    pub keeper: Keeper,
+    pub archive: Option<Arc<dyn Archive>>,
+    /// Tells the policy.
+    pub desired: watch::Receiver<Option<Arc<Desired>>>,
+}
+
+#[async_trait]
+impl apply::Keeper for BeforeChange {
+    async fn keep(&self, device: &DeviceName, what: Kept, bytes: Vec<u8>) -> Result<(), String> {
+        let rules = self.desired.borrow().as_ref().map(|it| it.policy.backup).unwrap_or_default();
+        let archive = self.archive.as_deref().filter(|_| rules.on);
+        if let (Some(archive), Kept::Configuration) = (archive, what) {
+            let shown = device::kept_configuration(bytes.clone()).map_err(|why| why.to_string())?;
+            let kept = backups::before_change(archive, device, &shown, rules).await;
+            kept.map_err(|error| error.to_string())?;
+        }
+        self.keeper.keep(device, what, bytes).await
     }
 }
 
@@ -222,5 +248,48 @@ mod tests {
         let told = told.join("\n");
         assert!(told.contains("- ftp: LED=0") && told.contains("+ ftp: LED=1"), "{told}");
         assert!(told.contains("PASS=[redacted]") && !told.contains("hidden"), "{told}");
+    }
+
+    /// Notes why it was asked to keep something, or cannot.
+    struct Asked(std::sync::Mutex<Vec<proto::record::BackupReason>>, bool);
+
+    #[async_trait]
+    impl Archive for Asked {
+        async fn keep(&self, shown: Shown) -> Result<Option<BackupId>, NotStored> {
+            self.0.lock().unwrap().push(shown.reason);
+            if self.1 { Ok(None) } else { Err(NotStored) }
+        }
+
+        async fn standing(&self, _: &DeviceName) -> Result<Option<OwnBackup>, NotStored> {
+            Ok(None)
+        }
+
+        async fn is_behind(&self, _: &DeviceName) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_backed_up_may_not_be_changed() {
+        let data = tempfile::tempdir().unwrap();
+        let config = b"#:MXCFG2.0\n#:MX-V4.7.3.11-r4\nSECTION a\nX=1\nENDSECTION a\n";
+        let yard = "yard".parse().unwrap();
+        for works in [true, false] {
+            let system = Arc::new(certs::SystemClock);
+            let floor = Timestamp::from_unix(0);
+            let clock = Arc::new(AgentClock::new(system, crate::clock::monotonic(), floor));
+            let asked = Arc::new(Asked(std::sync::Mutex::default(), works));
+            let before = BeforeChange {
+                keeper: Keeper::new(data.path(), clock),
+                archive: Some(asked.clone()),
+                desired: watch::channel(None).1,
+            };
+            let kept =
+                apply::Keeper::keep(&before, &yard, Kept::Configuration, config.to_vec()).await;
+            assert_eq!(kept.is_ok(), works, "{kept:?}");
+            assert_eq!(*asked.0.lock().unwrap(), [proto::record::BackupReason::Change]);
+            let log = apply::Keeper::keep(&before, &yard, Kept::WebLog, b"log".to_vec()).await;
+            assert!(log.is_ok(), "a log is no configuration");
+        }
     }
 }

@@ -37,7 +37,7 @@ use crate::rounds::credentials::Keyring;
 use crate::rounds::{Rounds, Supplies};
 use crate::store::backups::Backups;
 use crate::store::{Options, Store, StoreError, make_private_folder, pooled};
-use archive::Sealed;
+use archive::{BeforeChange, Sealed};
 use board::{Board, Phase};
 use desk::Desk;
 use keeper::Keeper;
@@ -220,13 +220,14 @@ fn supplies(
         let (desk, clock, recipients) = (desk.clone(), board.clock.clone(), link.recovery());
         Arc::new(Sealed { backups, desk, clock, recipients }) as Arc<dyn Archive>
     });
+    let keeper = Keeper::new(&settings.data, board.clock.clone());
     Supplies {
         site: settings.site.clone(),
         clock: board.clock.clone(),
         outlet: desk.clone(),
         shelf: desk,
-        archive,
-        keeper: Arc::new(keeper::Keeper::new(&settings.data, board.clock.clone())),
+        archive: archive.clone(),
+        keeper: Arc::new(BeforeChange { keeper, archive, desired: link.desired() }),
         desired: link.desired(),
         environment: settings.environment.clone(),
         open: device::open,
