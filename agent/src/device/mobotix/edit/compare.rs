@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Differences, Digest};
-use crate::device::mobotix::config::{Document, redact, text};
+use crate::device::mobotix::config::{Document, redact, redact_further, text};
 
 /// Lines of a configuration by section, without what does not count.
 type Canonical = BTreeMap<String, Vec<Vec<u8>>>;
@@ -34,7 +34,8 @@ pub fn differences(one: &Document<'_>, other: &Document<'_>) -> Differences {
 /// Its lines as they may be shown, by section, without what does not count.
 pub fn shown(document: &Document<'_>) -> Vec<String> {
     let shown = |(name, lines): (String, Vec<Vec<u8>>)| {
-        lines.into_iter().map(move |line| format!("{name}: {}", redact(&line)))
+        // These lines are kept and leave the site.
+        lines.into_iter().map(move |line| format!("{name}: {}", redact_further(&redact(&line))))
     };
     canonical(document).into_iter().flat_map(shown).collect()
 }
