@@ -17,7 +17,7 @@ fn program(name: &str) -> Command {
 }
 
 #[test]
-fn the_demo_prints_a_table_writes_a_page_shows_the_pair_and_ends() {
+fn the_demo_prints_a_table_writes_a_page_shows_the_pair_cures_a_camera_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("deep/site");
     let ended = program("palisade-demo").arg("--out").arg(&out).output().unwrap();
@@ -36,12 +36,22 @@ fn the_demo_prints_a_table_writes_a_page_shows_the_pair_and_ends() {
         "$ palisade findings --site harbour",
         "online",
         "agent_joined",
+        "$ palisade plan harbour yard",
+        "+ homepage: ROBOTS_TXT_MODE=forbidden",
+        "ended as planned",
+        "$ palisade rotate harbour yard",
+        "The camera opens with the password in yard.json",
     ] {
         assert!(shown.contains(wanted), "no {wanted:?} in:\n{shown}");
     }
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("Harbour") && page.contains("<svg"), "the page is not the report");
-    for secret in ["gR4+ferry/Orchard-27", "meinsm\n"] {
+    let opened = std::fs::read(out.join("pair/yard.json")).unwrap();
+    let opened: serde_json::Value = serde_json::from_slice(&opened).unwrap();
+    let rows = opened.as_array().unwrap();
+    let own = rows.iter().find(|row| row["kind"] == "device_password").unwrap();
+    let new = own["secret"].as_str().unwrap();
+    for secret in ["gR4+ferry/Orchard-27", "meinsm\n", new] {
         assert!(!shown.contains(secret) && !page.contains(secret) && !noted.contains(secret));
     }
 }

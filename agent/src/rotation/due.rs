@@ -145,7 +145,8 @@ pub enum Door {
     Shut,
 }
 
-/// The stretch that `now` lies in. Where no window is stated, each day is one.
+/// The stretch that `now` lies in. Where no window is stated, each day is one, and so is each day of a window that is
+/// open for longer: whoever may be changed at any time waits for the next day at most.
 pub fn span(windows: &[Window], now: Timestamp) -> Span {
     let day = now.unix().div_euclid(DAY);
     if windows.is_empty() {
@@ -173,7 +174,14 @@ pub fn span(windows: &[Window], now: Timestamp) -> Span {
     let second = now.unix();
     let at = Timestamp::from_unix;
     match merged.iter().find(|(from, until)| (*from..*until).contains(&second)) {
-        Some((from, until)) => Span { from: at(*from), until: at(*until), door: Door::Open },
+        Some((from, until)) => {
+            let (from, until) = if until - from > DAY {
+                ((day * DAY).max(*from), ((day + 1) * DAY).min(*until))
+            } else {
+                (*from, *until)
+            };
+            Span { from: at(from), until: at(until), door: Door::Open }
+        }
         None => {
             let from = merged.iter().filter(|one| one.1 <= second).map(|one| one.1).max();
             let until = merged.iter().filter(|one| one.0 > second).map(|one| one.0).min();

@@ -73,6 +73,7 @@ fn what_is_over_or_of_another_site_is_dropped() {
     let mut ended = order(&mut orders, RotateReason::Command);
     assert!(orders.settle([].iter(), |_| false, at(1)));
     assert_eq!(ended.try_recv(), Ok(()), "there is nothing left to do");
+    let mut orders = Orders::default();
     let mut ended = order(&mut orders, RotateReason::Command);
     assert!(orders.settle([].iter(), |_| true, at(3600)));
     assert!(ended.try_recv().is_err());

@@ -1,6 +1,7 @@
 //! The newcomer's first minute: a pretend site on loopback, audited for real, with a table and a page to look at; then a
-//! controller and an agent that keep watching it.
+//! controller and an agent that keep watching it, and cure a camera that was forgotten.
 
+mod cure;
 mod pair;
 mod programs;
 
@@ -17,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use pair::Pair;
 
 /// Starts a small pretend site on loopback, audits it, prints the table and writes the HTML report; then sets up a
-/// controller and the site's agent and shows what they find.
+/// controller and the site's agent, shows what they find, and has a forgotten camera cured.
 #[derive(Parser)]
 #[command(version)]
 struct Demo {
@@ -65,6 +66,9 @@ async fn go_on(site: &PretendSite, folder: &Path, stays: bool) -> anyhow::Result
     };
     let show = async {
         pair.show().await?;
+        let yard = site.cameras().find(|(name, ..)| *name == "yard");
+        let (_, yard, _) = yard.context("the site has no yard")?;
+        cure::show(pair.folder(), yard).await?;
         if stays {
             explain(site, folder)?;
             pair.explain()?;

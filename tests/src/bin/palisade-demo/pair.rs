@@ -64,6 +64,11 @@ impl Pair {
         shell.run("palisade audit log").await
     }
 
+    /// Where both have their files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Ends both, and waits until they have.
     ///
     /// # Errors
@@ -92,15 +97,27 @@ impl Pair {
 }
 
 /// Runs command lines in a folder, which is also the home folder.
-struct Shell<'a>(&'a Path);
+pub struct Shell<'a>(pub &'a Path);
 
 impl Shell<'_> {
-    async fn run(&self, line: &str) -> anyhow::Result<()> {
+    /// Shows a command and what it prints.
+    ///
+    /// # Errors
+    /// When it fails; the message holds what it complained about.
+    pub async fn run(&self, line: &str) -> anyhow::Result<()> {
         say(&format!("$ {line}"))?;
+        let shown = self.quietly(line).await?;
+        io::stdout().write_all(shown.as_bytes()).context("cannot write to standard output")
+    }
+
+    /// What a command prints.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn quietly(&self, line: &str) -> anyhow::Result<String> {
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or_default();
-        let shown = run(program, words, self.0, &[]).await?;
-        io::stdout().write_all(shown.as_bytes()).context("cannot write to standard output")
+        run(program, words, self.0, &[]).await
     }
 
     async fn start(&self, line: &str) -> anyhow::Result<Daemon> {
