@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::authority_folder::{
     AuthorityFolderError, ISSUING, ISSUING_KEY, certificate, current, keep, key, pem, root,
 };
-use super::folder::{FolderError, make_folder, remove_folder, rename, sync_folder, write_new};
+use super::folder::{make_folder, remove_folder, rename, sync_folder, write_new};
 
 /// The pair that lies ready.
 const RENEWED: &str = "renewed";
@@ -21,7 +21,9 @@ fn ready(data: &Path) -> PathBuf {
 }
 
 /// Lays a new issuing authority ready, whole or not at all; one that lay there before goes.
-pub(super) fn save(data: &Path, issuing: &Issuing) -> Result<(), FolderError> {
+pub(super) fn save(data: &Path, issuing: &Issuing) -> Result<(), AuthorityFolderError> {
+    // What was cut short is finished first: the certificate that lies there may be that of the key in force.
+    settle(data)?;
     let making = current(data).join(".renewing");
     remove_folder(&making)?;
     make_folder(&making)?;
@@ -31,7 +33,7 @@ pub(super) fn save(data: &Path, issuing: &Issuing) -> Result<(), FolderError> {
     sync_folder(&making)?;
     remove_folder(&ready(data))?;
     rename(&making, &ready(data))?;
-    sync_folder(&current(data))
+    Ok(sync_folder(&current(data))?)
 }
 
 /// The one that lies ready, under the root in force; `None` if there is none.

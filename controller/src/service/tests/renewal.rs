@@ -39,6 +39,21 @@ async fn whatever_a_crash_left_half_way_the_next_start_finds_one_whole_authority
 }
 
 #[tokio::test]
+async fn one_more_that_is_laid_ready_takes_nothing_from_a_take_over_that_was_cut_short() {
+    let world = World::new().await;
+    lay_ready(&world).await;
+    let place = world.data.join("authority");
+    let first = std::fs::read(place.join("renewed/issuing.crt")).unwrap();
+    std::fs::rename(place.join("renewed/issuing.key"), place.join("issuing.key")).unwrap();
+    lay_ready(&world).await;
+    assert_eq!(std::fs::read(place.join("issuing.crt")).unwrap(), first);
+    world.service.store.close().await;
+    let (store, _, _) = open(&world.data).await.unwrap();
+    store.close().await;
+    assert!(place.join("renewed/issuing.key").exists(), "and the second one lies ready");
+}
+
+#[tokio::test]
 async fn those_that_were_renewed_are_taken_after_a_restart_and_after_the_next_renewal() {
     let world = World::new().await;
     for count in 1..=2 {

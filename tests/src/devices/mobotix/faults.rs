@@ -57,6 +57,8 @@ pub enum Fault {
     CallsNoncesStale,
     /// Takes a key into its certificate slot, and passes over the certificate as over a malformed one.
     IgnoresCertificates,
+    /// Takes a key into its certificate slot, and answers 500 to a certificate (INVENTED).
+    FailsOnCertificates,
     /// Does not listen on a port that it was moved to.
     LosesMovedPorts,
     /// Takes the TLS connection, sends half a `ServerHello` and stalls.

@@ -27,6 +27,10 @@ pub fn answer(slot: &mut Slot, request: &Request, faults: &Faults) -> Response {
             let passed_over = name == "httpd_cert.pem" && has(Fault::IgnoresCertificates);
             !has(Fault::Lies) && !passed_over
         });
+        let is_certificate = taken.as_ref().is_some_and(|(name, _)| name == "httpd_cert.pem");
+        if is_certificate && has(Fault::FailsOnCertificates) {
+            return Response::html(500, "<html><body>500</body></html>");
+        }
         if let Some((name, content)) = taken {
             match name.as_str() {
                 "httpd_cert.pem" => slot.certificate = Some(content),

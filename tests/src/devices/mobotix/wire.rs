@@ -71,6 +71,7 @@ fn spoils_the_wire(fault: Fault) -> bool {
         | Fault::RebootsTooSoon
         | Fault::CallsNoncesStale
         | Fault::IgnoresCertificates
+        | Fault::FailsOnCertificates
         | Fault::HalfHandshake
         | Fault::Tls10Hello
         | Fault::ProtocolVersionAlert => false,

@@ -129,21 +129,30 @@ impl Certificate {
         })
     }
 
-    /// Uploads a key and its certificate, and reads the certificate back.
+    /// Uploads a key and its certificate, and the old ones again if the camera answers that it did not take them.
     async fn upload(
         &self,
         inside: &mut Inside,
         new: &DeviceCertificate,
         old: Option<&DeviceCertificate>,
     ) -> Result<(), Trouble> {
-        inside.upload(File::Key, new.key_pem().expose()).await?;
-        inside.upload(File::Certificate, &new.leaf_pem()).await?;
-        if inside.slot().await? == Some(Some(new.pin())) {
-            return Ok(());
+        let uploaded = self.put(inside, new).await;
+        // It answered, and may have the new key beside the old certificate. A log-in that was refused is not made again.
+        if let (Err(Trouble::Fault(Fault::Nonsense(_))), Some(old)) = (&uploaded, old)
+            && let Err(trouble) = self.put(inside, old).await
+        {
+            let device = &self.place.target.name;
+            tracing::warn!(%device, ?trouble, "the old key and certificate may not be back in its file store");
         }
-        if let Some(old) = old {
-            inside.upload(File::Key, old.key_pem().expose()).await?;
-            inside.upload(File::Certificate, &old.leaf_pem()).await?;
+        uploaded
+    }
+
+    /// Uploads a key and its certificate, and reads the certificate back.
+    async fn put(&self, inside: &mut Inside, pair: &DeviceCertificate) -> Result<(), Trouble> {
+        inside.upload(File::Key, pair.key_pem().expose()).await?;
+        inside.upload(File::Certificate, &pair.leaf_pem()).await?;
+        if inside.slot().await? == Some(Some(pair.pin())) {
+            return Ok(());
         }
         let address = &self.place.target.address;
         Err(Fault::Nonsense(format!(
