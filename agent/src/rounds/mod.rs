@@ -2,9 +2,9 @@
 //! what the site file says; visits run beside it, as many at once as the site allows.
 //!
 //! It decides nothing about devices: measures judge, the schedule and the log-in budget say when and how a visit is paid,
-//! and `rotation` says what is done about credentials. But for their journal it knows neither controller nor store: what it finds goes through [`Outlet`], what it keeps onto [`Shelf`]. While the
-//! time is unknown it visits nobody, because each look is judged at its time. A controller that is out of reach changes
-//! nothing here.
+//! and `rotation` says what is done about credentials. But for their journal it knows neither controller nor store: what
+//! it finds goes through [`Outlet`], what it keeps onto [`Shelf`]. While the time is unknown it visits nobody, because
+//! each look is judged at its time. A controller that is out of reach changes nothing here.
 
 pub mod backups;
 mod carry;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use certs::Clock as _;
 use proto::Timestamp;
+use proto::wire::rotation::{CredentialKind, RotationState, Standing as CredentialState};
 use serde::{Deserialize, Serialize};
 
 use super::board::{Board, Phase};
@@ -123,12 +124,35 @@ pub struct RoundsStatus {
     pub generation: u64,
     /// Nobody is visited, because the time is unknown.
     pub waits_for_time: bool,
-    /// What is wrong with the site file, the policy or the search, and why nothing is changed unattended.
+    /// What is wrong with the site file, the policy, the search or the vault, and why nothing is changed unattended.
     pub troubles: Vec<String>,
     /// How visits ended since the start: `seen`, or why not.
     pub visits: BTreeMap<String, u64>,
     /// The devices by name.
     pub turns: BTreeMap<String, TurnStatus>,
+    /// The credentials that are the agent's to replace, by device.
+    pub credentials: Vec<CredentialStatus>,
+    /// What turns at credentials came to since the start: `changed`, `given_up`, `stranded`, `interrupted`.
+    pub rotations: BTreeMap<String, u64>,
+}
+
+/// Where one credential stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialStatus {
+    /// Whose.
+    pub device: String,
+    /// `password` or `certificate`.
+    pub credential: CredentialKind,
+    /// Of a password; empty otherwise.
+    pub account: String,
+    /// `settled`, `prepared`, `changing`, `in_doubt` or `stranded`.
+    pub state: CredentialState,
+    /// When it is due for replacement; absent while it is being replaced.
+    pub due: Option<Timestamp>,
+    /// When the agent replaced it last.
+    pub since: Option<Timestamp>,
+    /// Why it is not getting on; empty if it is.
+    pub trouble: String,
 }
 
 /// One device's next visit.
@@ -217,7 +241,12 @@ fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
         next_visit: due.map(|due| later(now, due.saturating_sub(seconds))),
         failures: *failures,
     };
-    let Progress { site_error, policy_error, search_error, halted, .. } = progress.clone();
+    let Progress { site_error, policy_error, search_error, halted, credentials_error, .. } =
+        progress.clone();
+    let troubles = [site_error, policy_error, search_error, halted, credentials_error];
+    let counted = |counts: &BTreeMap<&'static str, u64>| {
+        counts.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect()
+    };
     RoundsStatus {
         devices: progress.devices,
         failing: progress.failing,
@@ -226,9 +255,25 @@ fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
         last_visit: progress.last_visit,
         generation: progress.generation,
         waits_for_time: progress.waits_for_time,
-        troubles: [site_error, policy_error, search_error, halted].into_iter().flatten().collect(),
-        visits: progress.ended.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
+        troubles: troubles.into_iter().flatten().collect(),
+        visits: counted(&progress.ended),
         turns: progress.turns.iter().map(|(name, it)| (name.to_string(), turn(it))).collect(),
+        credentials: progress.credentials.iter().map(CredentialStatus::from).collect(),
+        rotations: counted(&progress.turned),
+    }
+}
+
+impl From<&RotationState> for CredentialStatus {
+    fn from(state: &RotationState) -> Self {
+        Self {
+            device: state.device.to_string(),
+            credential: state.kind,
+            account: state.account.clone(),
+            state: state.standing,
+            due: state.due,
+            since: state.since,
+            trouble: state.trouble.clone(),
+        }
     }
 }
 

@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use proto::Timestamp;
 use proto::text::printable;
+use proto::wire::rotation::Standing as CredentialState;
 
 use crate::link::Standing;
 use crate::service::Status;
-use crate::service::status::{ClockStatus, IdentityStatus, OutboxStatus, RoundsStatus};
+use crate::service::status::{
+    ClockStatus, CredentialStatus, IdentityStatus, OutboxStatus, RoundsStatus,
+};
 
 /// So many failing devices are named.
 const MAX_FAILING: usize = 10;
@@ -109,6 +112,7 @@ fn about_rounds(lines: &mut Lines, rounds: &RoundsStatus) {
     if rounds.waits_for_time {
         lines.say("", "nobody is visited until the time is known");
     }
+    about_credentials(lines, &rounds.credentials);
     for trouble in &rounds.troubles {
         lines.say("", trouble);
     }
@@ -117,9 +121,60 @@ fn about_rounds(lines: &mut Lines, rounds: &RoundsStatus) {
     }
 }
 
+/// How many there are, and those that somebody should look at.
+fn about_credentials(lines: &mut Lines, all: &[CredentialStatus]) {
+    if all.is_empty() {
+        return;
+    }
+    let settled = all.iter().filter(|it| it.state == CredentialState::Settled).count();
+    let next = all.iter().filter_map(|it| it.due).min();
+    let next = next.map_or(String::new(), |due| format!(", the next is due {due}"));
+    lines.say("credentials", &format!("{} are the agent's, {settled} settled{next}", all.len()));
+    let rank = |it: &&CredentialStatus| std::cmp::Reverse(it.state);
+    let mut odd: Vec<_> = all
+        .iter()
+        .filter(|it| it.state != CredentialState::Settled || !it.trouble.is_empty())
+        .collect();
+    odd.sort_by_key(rank);
+    for it in odd.into_iter().take(MAX_FAILING) {
+        let CredentialStatus { device, credential, state, trouble, .. } = it;
+        let why = if trouble.is_empty() { String::new() } else { format!(": {trouble}") };
+        lines.say("", &format!("{device}: {} {}{why}", credential.as_str(), state.as_str()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proto::wire::rotation::CredentialKind;
+
     use super::*;
+
+    #[test]
+    fn credentials_that_somebody_should_look_at_are_named_the_worst_first() {
+        let credential = |device: &str, state, trouble: &str| CredentialStatus {
+            device: device.to_owned(),
+            credential: CredentialKind::Password,
+            account: "admin".to_owned(),
+            state,
+            due: (state == CredentialState::Settled).then(|| Timestamp::from_unix(1_800_000_000)),
+            since: None,
+            trouble: trouble.to_owned(),
+        };
+        let all = [
+            credential("yard", CredentialState::Settled, ""),
+            credential("gate", CredentialState::InDoubt, "no answer"),
+            credential("dock", CredentialState::Stranded, "somebody has to look"),
+        ];
+        let mut lines = Lines::default();
+        about_credentials(&mut lines, &all);
+        let said: Vec<_> = lines.0.lines().map(str::trim).collect();
+        let expected = [
+            "credentials  3 are the agent's, 1 settled, the next is due 2027-01-15T08:00:00Z",
+            "dock: password stranded: somebody has to look",
+            "gate: password in_doubt: no answer",
+        ];
+        assert_eq!(said, expected);
+    }
 
     #[test]
     fn what_others_wrote_cannot_drive_a_terminal() {
