@@ -70,7 +70,10 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         let recipients = store.recipients().await.unwrap().is_some();
         assert_eq!((sealed == 1, recipients), (version >= since, version >= since));
         let rotations = store.rotations(None).await.unwrap();
-        assert_eq!(rotations.len(), usize::from(version >= 3));
+        assert_eq!(rotations.len(), usize::from(version >= 4));
+        let plans = store.plans(None, 10).await.unwrap();
+        let done = |plan: &plans::Plan| plan.failed == Some(false) && plan.made.is_some();
+        assert_eq!(plans.iter().filter(|plan| done(plan)).count(), usize::from(version >= 3));
         let length = store.verify().await.unwrap().length;
         // And it goes on from there.
         let mut change = store.change().await.unwrap();
