@@ -1,6 +1,6 @@
 //! The agent's rounds over real cameras, hour after hour: what they cost the line, and what they cost the cameras.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use certs::{Clock as _, SystemClock};
 use prost::Message as _;
 use proto::wire::finding::{About, Report};
+use proto::wire::rotation::RotationState;
 use proto::{DeviceName, Timestamp, Verdict};
 use tests::manual_clock::ManualClock;
 use tests::pretend_site::PretendSite;
@@ -36,6 +37,10 @@ struct Store {
 
 #[async_trait]
 impl Outlet for Store {
+    async fn rotated(&self, _: RotationState) -> Result<(), NotStored> {
+        Ok(())
+    }
+
     async fn report(&self, entry: Entry) -> Result<(), NotStored> {
         self.entries.lock().unwrap().push(entry);
         self.arrived.notify_waiters();
@@ -125,6 +130,8 @@ fn rounds(site: PathBuf, store: &Arc<Store>) -> (Rounds, Handle, Clocks) {
         open: device::open,
         limits: Limits::default(),
         survey: Survey::nowhere(),
+        keyring: None,
+        only: BTreeSet::new(),
         draw: || -1.0,
     });
     (rounds, handle, Clocks { wall, mono })

@@ -13,4 +13,5 @@ pub mod manual_clock;
 pub mod offline;
 pub mod powercut;
 pub mod pretend_site;
+pub mod rotating;
 pub mod world;

@@ -158,6 +158,12 @@ impl Known {
         self.accepted
     }
 
+    /// It was given this certificate by us, and is held to it from now on.
+    pub fn hold_to(&mut self, pin: Pin) {
+        self.accepted = Some(pin);
+        self.presented = None;
+    }
+
     /// The site file's word counts for more than what was seen first. What is presented and not accepted is noted until
     /// the accepted one is back or the site file names the new one.
     fn compare(&mut self, seen: Option<Pin>, wanted: Option<Pin>) {

@@ -126,7 +126,9 @@ pub async fn turn(
                 return Ok(Turned { ended: resting(&entry, until), entry, steps });
             }
         };
-        if let Some(later) = login_at(&entry, &effect, job, hands, journal, now).await? {
+        if let Some(later) =
+            login_at(&entry, &effect, job, hands.logs_in(&effect), journal, now).await?
+        {
             return Ok(Turned { entry, ended: Ended::LoginsSpent(later), steps });
         }
         entry.rotation = state;
@@ -202,12 +204,12 @@ async fn login_at(
     entry: &Entry,
     effect: &Effect<SecretId>,
     job: &Job,
-    hands: &dyn Hands,
+    logs_in: LogsIn,
     journal: &Journal,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, JournalError> {
     let begins = matches!(effect, Effect::Mint(_));
-    if !begins && hands.logs_in(effect) == LogsIn::No {
+    if !begins && logs_in == LogsIn::No {
         return Ok(None);
     }
     let (journal, device) = (journal.clone(), entry.subject.device.clone());

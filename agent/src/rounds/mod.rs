@@ -1,18 +1,21 @@
 //! The rounds: an enrolled agent's visits to its site's devices, for ever. One task owns the schedule, the inventory and
 //! what the site file says; visits run beside it, as many at once as the site allows.
 //!
-//! It decides nothing about devices: measures judge, the schedule and the log-in budget say when and how a visit is paid.
-//! It knows neither controller nor store: what it finds goes through [`Outlet`], what it keeps onto [`Shelf`]. While the
+//! It decides nothing about devices: measures judge, the schedule and the log-in budget say when and how a visit is paid,
+//! and `rotation` says what is done about credentials. But for their journal it knows neither controller nor store: what it finds goes through [`Outlet`], what it keeps onto [`Shelf`]. While the
 //! time is unknown it visits nobody, because each look is judged at its time. A controller that is out of reach changes
 //! nothing here.
 
 mod carry;
 mod coarse;
+pub mod credentials;
 mod enforce;
+mod errand;
 mod kept;
 mod loaded;
 mod logs;
 mod outlet;
+mod progress;
 mod tell;
 mod upkeep;
 mod visits;
@@ -24,16 +27,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use proto::wire::policy::{Desired, Order, OrderId};
+use proto::wire::rotation::Rotate;
 use proto::{DeviceName, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::credentials::{Credentials, Keyring, Turned};
 use self::enforce::{Enforcement, Happened};
+use self::errand::Paid;
 use self::loaded::Loaded;
 use self::logs::Logs;
 use self::upkeep::Search;
-use self::visits::Paid;
 use self::yardstick::Yardstick;
 use crate::apply::Keeper;
 use crate::clock::AgentClock;
@@ -46,6 +51,7 @@ use crate::rotate::devices::Devices;
 use crate::schedule::Schedule;
 
 pub use outlet::{Deed, Entry, NotStored, Outlet, Shelf, Told};
+pub use progress::Progress;
 
 /// Wishes that may wait.
 const MOST_WISHES: usize = 64;
@@ -74,6 +80,10 @@ pub struct Supplies {
     pub limits: Limits,
     /// Looks for cameras that no site file names.
     pub survey: Survey,
+    /// What credentials are changed with; without it they are the site file's for ever.
+    pub keyring: Option<Arc<Keyring>>,
+    /// Only these devices of the site file; all of them if none is named.
+    pub only: BTreeSet<DeviceName>,
     /// A fresh random number from -1 to 1.
     pub draw: fn() -> f64,
 }
@@ -101,6 +111,12 @@ enum Wish {
         id: OrderId,
         expires_at: Timestamp,
         devices: Vec<DeviceName>,
+        done: oneshot::Sender<()>,
+    },
+    Rotate {
+        id: OrderId,
+        expires_at: Timestamp,
+        order: Rotate,
         done: oneshot::Sender<()>,
     },
     CarryOut {
@@ -140,6 +156,23 @@ impl Handle {
         Ok(ended)
     }
 
+    /// Has credentials replaced. What comes back ends well when each takes another one than before, and badly when the
+    /// order has expired or cannot be taken in.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn rotate(
+        &self,
+        id: OrderId,
+        expires_at: Timestamp,
+        order: Rotate,
+    ) -> Result<oneshot::Receiver<()>, Ended> {
+        let (done, ended) = oneshot::channel();
+        let wish = Wish::Rotate { id, expires_at, order, done };
+        self.wishes.send(wish).await.map_err(|_| Ended)?;
+        Ok(ended)
+    }
+
     /// Reports these devices whole: the controller does not hold what they are compared with.
     ///
     /// # Errors
@@ -160,40 +193,6 @@ impl Handle {
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
-}
-
-/// How it is going.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// The site's name, if its file gives one.
-    pub site: Option<String>,
-    /// Devices of the site.
-    pub devices: usize,
-    /// Those whose last visit failed.
-    pub failing: usize,
-    /// Cameras on the site's networks that no site file names.
-    pub strangers: usize,
-    /// Each device's next visit in seconds of the monotonic clock, nothing while it is being visited; and how many visits
-    /// to it failed in a row.
-    pub turns: BTreeMap<DeviceName, (Option<u64>, u32)>,
-    /// How visits ended since the start, by a word: `seen`, or why not.
-    pub ended: BTreeMap<&'static str, u64>,
-    /// Visits under way.
-    pub under_way: usize,
-    /// When a visit last ended, by the agent's clock.
-    pub last_visit: Option<Timestamp>,
-    /// Generation of the desired state in force; 0 for none.
-    pub generation: u64,
-    /// Why nobody is visited: the time is unknown.
-    pub waits_for_time: bool,
-    /// Why the site file on disk is not in force.
-    pub site_error: Option<String>,
-    /// Why the desired state held is not in force.
-    pub policy_error: Option<String>,
-    /// Why networks cannot be searched.
-    pub search_error: Option<String>,
-    /// Why nothing is changed unattended: it was halted.
-    pub halted: Option<String>,
 }
 
 /// The rounds, to be run.
@@ -220,10 +219,11 @@ pub struct Rounds {
     /// Whom the tasks of `visits` visit.
     visited: BTreeMap<tokio::task::Id, DeviceName>,
     orders: Vec<UnderWay>,
-    /// Who is at which device: visits, changes and rotations alike.
-    devices: Devices,
     enforcement: Enforcement,
     search: Search,
+    credentials: Credentials,
+    /// Who is at which device: visits, changes and rotations alike.
+    devices: Devices,
     /// When upkeep is due, in seconds of the monotonic clock.
     upkeep_due: u64,
     last_visit: Option<Timestamp>,
@@ -247,6 +247,7 @@ struct UnderWay {
 /// What the loop was woken by.
 enum Event {
     Paid(Result<(tokio::task::Id, Box<Paid>), tokio::task::JoinError>),
+    Turned(Result<(tokio::task::Id, Box<Turned>), tokio::task::JoinError>),
     Wished(Wish),
     Desired,
     Searched,
@@ -279,9 +280,10 @@ impl Rounds {
             visits: JoinSet::new(),
             visited: BTreeMap::new(),
             orders: Vec::new(),
-            devices: Devices::default(),
             enforcement: Enforcement::default(),
             search: Search::new(survey),
+            credentials: Credentials::default(),
+            devices: Devices::default(),
             upkeep_due: 0,
             last_visit: None,
             ended: BTreeMap::new(),
@@ -289,11 +291,13 @@ impl Rounds {
         (rounds, Handle { wishes: sender, progress: receiver })
     }
 
-    /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing. Changes are not.
+    /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing. Turns may end, if they
+    /// are quick; what they leave is in the journal. Changes of settings are not broken off.
     pub async fn run(mut self, stop: CancellationToken) {
         self.begin().await;
         loop {
             self.pay_visits();
+            self.take_turns().await;
             self.show_progress();
             match self.next(&stop).await {
                 Event::Paid(Ok((task, paid))) => {
@@ -301,6 +305,8 @@ impl Rounds {
                     self.finish(*paid).await;
                 }
                 Event::Paid(Err(error)) => self.lost(error.id()),
+                Event::Turned(Ok((task, turned))) => self.finish_turn(task, *turned).await,
+                Event::Turned(Err(error)) => self.lost_turn(error.id()).await,
                 Event::Wished(wish) => self.grant(wish).await,
                 Event::Desired => self.take_desired().await,
                 Event::Searched => self.take_search().await,
@@ -310,6 +316,7 @@ impl Rounds {
             }
         }
         self.visits.abort_all();
+        self.end_turns().await;
         self.save().await;
         Box::pin(self.end_enforcement()).await;
     }
@@ -323,6 +330,9 @@ impl Rounds {
             Some(paid) = self.visits.join_next_with_id() => {
                 Event::Paid(paid.map(|(task, paid)| (task, Box::new(paid))))
             }
+            Some(turned) = self.credentials.turns.join_next_with_id() => {
+                Event::Turned(turned.map(|(task, turned)| (task, Box::new(turned))))
+            }
             Some(wish) = self.wishes.recv() => Event::Wished(wish),
             Ok(()) = self.supplies.desired.changed() => Event::Desired,
             () = self.search.ended() => Event::Searched,
@@ -335,9 +345,10 @@ impl Rounds {
 
     /// When something is to be done next, in seconds of the monotonic clock.
     fn next_wake(&self) -> u64 {
-        let next = self.schedule.next_of(|name| self.devices.is_free(name));
-        let visit = next.filter(|_| self.may_pay());
-        visit.map_or(self.upkeep_due, |visit| visit.min(self.upkeep_due))
+        let free = |name: &DeviceName| self.devices.is_free(name);
+        let visit = self.schedule.next_of(free).filter(|_| self.may_pay());
+        let turn = self.credentials.wake(self.supplies.clock.seconds());
+        [visit, turn].into_iter().flatten().fold(self.upkeep_due, u64::min)
     }
 
     async fn grant(&mut self, wish: Wish) {
@@ -348,40 +359,15 @@ impl Rounds {
             Wish::CarryOut { order, done } => {
                 Box::pin(self.take_change_order(order, done)).await;
             }
+            Wish::Rotate { id, expires_at, order, done } => {
+                self.take_rotate_order(id, expires_at, order, done).await;
+            }
             Wish::Resend(devices) => self.resend(&devices).await,
             Wish::Reload => {
                 self.reload().await;
                 self.schedule.hasten_failing(self.supplies.clock.seconds());
             }
         }
-    }
-
-    fn show_progress(&mut self) {
-        let now = Progress {
-            site: self.site.as_ref().and_then(|site| site.file.name.clone()),
-            devices: self.site.as_ref().map_or(0, |site| site.file.devices.len()),
-            failing: self.schedule.failing(),
-            strangers: self.inventory.strangers().count(),
-            turns: self
-                .schedule
-                .turns()
-                .map(|(name, due, failures)| (name.clone(), (due, failures)))
-                .collect(),
-            ended: self.ended.clone(),
-            under_way: self.visits.len(),
-            last_visit: self.last_visit,
-            generation: self.yardstick.as_ref().map_or(0, |yardstick| yardstick.generation),
-            waits_for_time: !self.supplies.clock.is_known(),
-            site_error: self.errors.site.clone(),
-            policy_error: self.errors.policy.clone(),
-            search_error: self.errors.search.clone(),
-            halted: self.enforcement.halted(),
-        };
-        self.progress.send_if_modified(|shown| {
-            let changed = *shown != now;
-            *shown = now;
-            changed
-        });
     }
 }
 

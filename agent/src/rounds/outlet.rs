@@ -1,6 +1,7 @@
 //! Where the rounds leave what they have to tell and to keep. The store stands behind it; a test stands in its place.
 
 use async_trait::async_trait;
+use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 
 /// The status of one device, for the controller. Of each device only the latest counts.
@@ -83,6 +84,18 @@ pub enum Deed {
     RolloutResumed,
     /// Somebody changed back what the policy enforces.
     DriftFound,
+    /// A credential of the site file was taken over into the vault.
+    CredentialAdopted,
+    /// An operator's order to replace credentials was begun.
+    RotationOrdered,
+    /// A credential is about to be replaced.
+    RotationStarted,
+    /// A device takes another credential than before.
+    Rotated,
+    /// A credential was not replaced; the device takes what it took, or is being asked.
+    RotationFailed,
+    /// A device takes nothing that is known: somebody has to look.
+    DeviceStranded,
 }
 
 impl Deed {
@@ -109,6 +122,12 @@ impl Deed {
             Self::RolloutHalted => "rollout_halted",
             Self::RolloutResumed => "rollout_resumed",
             Self::DriftFound => "drift_found",
+            Self::CredentialAdopted => "credential_adopted",
+            Self::RotationOrdered => "rotation_ordered",
+            Self::RotationStarted => "rotation_started",
+            Self::Rotated => "rotated",
+            Self::RotationFailed => "rotation_failed",
+            Self::DeviceStranded => "device_stranded",
         }
     }
 }
@@ -132,6 +151,12 @@ pub trait Outlet: Send + Sync {
     /// # Errors
     /// [`NotStored`].
     async fn plan(&self, told: Told) -> Result<(), NotStored>;
+
+    /// Queues where a credential of a device stands. Of each only the latest counts.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored>;
 
     /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
     ///

@@ -1,6 +1,7 @@
 //! Rounds with a clock that the test moves, a site file on disk, devices that do as they are told, and an outlet and a
 //! shelf in memory.
 
+mod credentials;
 mod site;
 mod store;
 mod world;

@@ -42,6 +42,7 @@ impl Rounds {
         }
         let notes = self.supplies.shelf.fetch("notes").await;
         self.notes = notes.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
+        self.begin_credentials().await;
         self.supplies.desired.mark_changed();
         self.upkeep_due = self.supplies.clock.seconds().saturating_add(MINUTE);
         self.reload().await;
@@ -97,8 +98,10 @@ impl Rounds {
         }
     }
 
-    async fn take_site(&mut self, loaded: Loaded) {
+    async fn take_site(&mut self, mut loaded: Loaded) {
         self.errors.site = None;
+        let only = &self.supplies.only;
+        loaded.file.devices.retain(|device| only.is_empty() || only.contains(&device.name));
         let digest = certs::random::digest(format!("{:?}", loaded.file).as_bytes());
         let loaded = Arc::new(loaded);
         let first = self.site.replace(loaded.clone()).is_none();

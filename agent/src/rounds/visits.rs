@@ -1,76 +1,25 @@
 //! Paying visits: who may log in, and what comes of it.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
-use certs::{Clock, Pin};
+use certs::Clock;
 use proto::wire::finding::About;
 use proto::wire::policy::OrderId;
 use proto::{DeviceName, Timestamp};
 use tokio::sync::oneshot;
 
 use super::carry;
+use super::errand::{Errand, Manner, Paid, head};
 use super::kept::Kept;
-use super::loaded::{Loaded, mark};
 use super::outlet::Deed;
-use super::yardstick::Yardstick;
 use super::{MOST_ORDERS, Rounds, UnderWay};
-use crate::clock::AgentClock;
-use crate::config::read;
-use crate::config::{PasswordSource, SiteDevice, SiteSource};
-use crate::device::{Limits, Trials, shown};
-use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation, Source};
-use crate::inventory::{Leave, Logins, Look, Mark, Occasion};
+use crate::config::SiteDevice;
+use crate::device::Trials;
+use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation};
+use crate::inventory::{Look, Occasion};
 use crate::rotate::devices::Taken;
 use crate::schedule;
-use crate::visit::{self, Call, Equipment, Terms, Way};
-
-/// What a visit needs to know of the visits before it.
-struct Errand {
-    device: SiteDevice,
-    site: Arc<Loaded>,
-    yardstick: Arc<Yardstick>,
-    limits: Limits,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
-    equipment: Equipment,
-    clock: Arc<AgentClock>,
-    occasion: Occasion,
-    logins: Logins,
-    accepted: Option<Pin>,
-    trials: Trials,
-}
-
-/// A visit that was paid.
-pub(super) struct Paid {
-    name: DeviceName,
-    look: Observation,
-    mark: Mark,
-    manner: Manner,
-    /// The certificate that the site file holds it to.
-    wanted: Option<Pin>,
-    /// Whether questions were allowed that may cost a failed log-in.
-    trials: Trials,
-    /// Its configuration's lines, secrets hidden.
-    lines: Option<Vec<String>>,
-}
-
-/// How a visit was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    /// To a device that is reached over the network, as the site file says.
-    AsListed {
-        /// Whether the site file vouches for its certificate.
-        vouched: bool,
-    },
-    /// To one that refused us: as a stranger who holds it to no certificate, to see whether it is there and what it
-    /// presents.
-    AsStranger {
-        /// Whether somebody would log in to it.
-        has_login: bool,
-    },
-    /// Not over the network.
-    Offline,
-}
+use crate::visit::Equipment;
 
 impl Rounds {
     /// Whether another visit may begin.
@@ -82,22 +31,34 @@ impl Rounds {
     /// Begins the visits that are due.
     pub(super) fn pay_visits(&mut self) {
         while self.may_pay() {
-            let devices = self.devices.clone();
-            let now = self.supplies.clock.seconds();
-            let visit = self.schedule.take_of(now, |name| devices.is_free(name));
-            let Some(visit) = visit else { return };
-            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
-            match self.errand(&visit.device, occasion).zip(devices.take(Some(&visit.device))) {
-                Some((errand, taken)) => {
-                    let task = self.visits.spawn(errand.pay(taken));
-                    self.visited.insert(task.id(), visit.device);
+            let Some((device, occasion)) = self.next_visit() else { return };
+            let Some(taken) = self.devices.take(Some(&device)) else {
+                self.credentials.put_off(device, occasion);
+                continue;
+            };
+            match self.errand(&device, occasion, taken) {
+                Some(errand) => {
+                    let task = self.visits.spawn(errand.pay());
+                    self.visited.insert(task.id(), device);
                 }
-                None => self.pass_over(&visit.device),
+                None => self.pass_over(&device),
             }
         }
     }
 
-    fn errand(&self, name: &DeviceName, occasion: Occasion) -> Option<Errand> {
+    fn next_visit(&mut self) -> Option<(DeviceName, Occasion)> {
+        // Whoever is at a device comes first; the visit's time comes when it is given free.
+        let devices = self.devices.clone();
+        let free = |name: &DeviceName| devices.is_free(name);
+        let put_off = self.credentials.visit_to_pay(free);
+        put_off.or_else(|| {
+            let visit = self.schedule.take_of(self.supplies.clock.seconds(), free)?;
+            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
+            Some((visit.device, occasion))
+        })
+    }
+
+    fn errand(&self, name: &DeviceName, occasion: Occasion, taken: Taken) -> Option<Errand> {
         let (site, yardstick) = (self.site.clone()?, self.yardstick.clone()?);
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
         let known = self.inventory.known(name);
@@ -108,6 +69,9 @@ impl Rounds {
         };
         let ask_again_at = known.and_then(|known| known.ask_again_at);
         Some(Errand {
+            claims: self.credentials.claims(&device),
+            keyring: self.supplies.keyring.clone(),
+            taken,
             device,
             site,
             yardstick,
@@ -149,7 +113,8 @@ impl Rounds {
                 Err(failure) => schedule::Ended::Failed(failure.class),
             };
             self.tell_change(&paid.look, before.as_ref()).await;
-            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), paid.lines)).await;
+            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), paid.lines.take())).await;
+            self.adopt_from(&mut paid).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);
@@ -164,7 +129,7 @@ impl Rounds {
     /// Enters a look at a device on the network into the inventory, and makes it what it stands for: a look as a stranger
     /// at a device that refused us is still a refusal, unless nobody logs in to it anyway.
     async fn enter_look(&mut self, paid: &mut Paid, before: Option<&Kept>) {
-        let Paid { name, look, mark, manner, wanted, trials, lines: _ } = paid;
+        let Paid { name, look, mark, manner, wanted, trials, .. } = paid;
         let now = look.observed_at;
         let class = look.outcome.as_ref().err().map(|failure| failure.class);
         if *manner == Manner::Offline {
@@ -207,7 +172,14 @@ impl Rounds {
                 known.logins.admitted();
             }
             (Manner::AsStranger { .. }, None) => look.outcome = Err(still_refused(before)),
-            (Manner::AsListed { .. } | Manner::AsStranger { .. } | Manner::Offline, _) => {}
+            (Manner::InDoubt, None) => look.outcome = Err(in_doubt()),
+            (
+                Manner::AsListed { .. }
+                | Manner::AsStranger { .. }
+                | Manner::InDoubt
+                | Manner::Offline,
+                _,
+            ) => {}
         }
     }
 
@@ -284,82 +256,10 @@ fn still_refused(before: Option<&Kept>) -> Failure {
     })
 }
 
-impl Errand {
-    /// Nobody else is at the device meanwhile.
-    async fn pay(self, _taken: Taken) -> Paid {
-        let Self { device, site, yardstick, limits, environment, .. } = self;
-        let name = device.name.clone();
-        let wanted = match &device.source {
-            SiteSource::Live { pin, .. } => *pin,
-            SiteSource::File(_) | SiteSource::Declared => None,
-        };
-        let head = head(&device);
-        let observed_at = self.clock.now();
-        // Password files and their dates are on disk.
-        let build = move || {
-            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
-            let fetch = |source: &PasswordSource| read::password(source, |name| environment(name));
-            let mark = mark(&device, &yardstick.policy);
-            (mark, visit::call(&device, &terms, fetch).map_err(|why| why.to_string()))
-        };
-        let built = tokio::task::spawn_blocking(build).await;
-        let (mark, call) = built
-            .unwrap_or_else(|_| (Mark::default(), Err("preparing the visit failed".to_owned())));
-        let trials = self.trials;
-        let paid = |look, manner, lines| Paid { name, look, mark, manner, wanted, trials, lines };
-        let mut call = match call {
-            Ok(call) => call,
-            Err(why) => return paid(not_begun(head, observed_at, why), Manner::Offline, None),
-        };
-        let leave = self.logins.leave(&mark, self.occasion, observed_at);
-        let manner = prepare(&mut call, leave, self.accepted, trials);
-        let (mut look, seen) = visit::visit_keeping(call, &self.equipment).await;
-        look.observed_at = observed_at;
-        let lines = tokio::task::spawn_blocking(move || shown(&seen?)).await.unwrap_or_default();
-        paid(look, manner, lines)
-    }
-}
-
-/// Makes the call one that may be paid.
-fn prepare(call: &mut Call, leave: Leave, accepted: Option<Pin>, trials: Trials) -> Manner {
-    let Way::Live(target) = &mut call.way else { return Manner::Offline };
-    match leave {
-        Leave::Granted => {
-            target.seen_before = accepted.filter(|_| target.address.tls);
-            target.trials = trials;
-            Manner::AsListed { vouched: target.pin.is_some() }
-        }
-        Leave::Refused | Leave::Spent => {
-            let has_login = target.login.is_some();
-            (target.login, target.pin, target.seen_before) = (None, None, None);
-            Manner::AsStranger { has_login }
-        }
-    }
-}
-
-fn head(device: &SiteDevice) -> Device {
-    let (source, address) = match &device.source {
-        SiteSource::Live { address, .. } => (Source::Live, address.to_string()),
-        SiteSource::File(path) => (Source::File, path.display().to_string()),
-        SiteSource::Declared => (Source::Declared, String::new()),
-    };
-    Device {
-        name: device.name.clone(),
-        kind: device.kind,
-        source,
-        address,
-        product: None,
-        model: None,
-        firmware: None,
-        serial: None,
-        pin: None,
-    }
-}
-
-fn not_begun(device: Device, observed_at: Timestamp, message: String) -> Observation {
-    let outcome = Err(Failure { class: FailureClass::Unsupported, message });
-    let (attestations, vms_addresses) = (Vec::new(), Vec::new());
-    Observation { device, observed_at, outcome, attestations, vms_addresses }
+fn in_doubt() -> Failure {
+    let message = "its password is being replaced, and it is in doubt which one it takes; nobody logs in until the \
+                   rotation has found out (see status)";
+    Failure { class: FailureClass::Refused, message: message.to_owned() }
 }
 
 /// A workstation, by what the cameras' logs tell.

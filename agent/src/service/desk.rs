@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use certs::Clock as _;
+use proto::wire::rotation::RotationState;
 use proto::wire::v1::applied_report;
 use proto::wire::v1::entry::What;
 
@@ -98,6 +99,18 @@ impl Outlet for Desk {
         let push = NewEntry { kind: Kind::Status, key, bytes, time };
         let pushed = self.store.push_all(vec![push]).await;
         pushed.map_err(|error| Self::not_stored(&error))?;
+        self.link.hasten();
+        Ok(())
+    }
+
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        let time = self.clock.now();
+        let key = format!("{} {}", state.device, state.kind.as_str());
+        let bytes = entry::bytes(What::Rotated((&state).into()), time);
+        let push = move |store: &mut crate::store::BlockingStore| {
+            store.push(NewEntry { kind: Kind::Status, key, bytes, time }).map(drop)
+        };
+        self.store.with(push).await.map_err(|error| Self::not_stored(&error))?;
         self.link.hasten();
         Ok(())
     }

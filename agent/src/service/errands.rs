@@ -68,10 +68,12 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
     let id = order.id.clone();
     let ended = match order.what {
         Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
+        Work::Rotate(rotate) => rounds.rotate(order.id, order.expires_at, rotate).await,
         Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
-        Work::Renew | Work::Rotate(_) => return None,
+        Work::Renew => return None,
     };
-    ended.ok()?.await.ok()?;
+    let ended = ended.ok()?;
+    ended.await.ok()?;
     let mut drains = link.drains();
     let delivered = async {
         // An upload that was under way may have passed by what the visit brought; the next one cannot.

@@ -13,6 +13,7 @@ mod metrics;
 mod socket;
 pub mod status;
 mod systemd;
+mod tools;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -30,10 +31,12 @@ use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
 use crate::link::{Link, Pace, entry};
+use crate::rounds::credentials::Keyring;
 use crate::rounds::{Rounds, Supplies};
 use crate::store::{Options, Store, StoreError, make_private_folder, pooled};
 use board::{Board, Phase};
 use desk::Desk;
+use keeper::Keeper;
 use upkeep::Remembered;
 
 pub use socket::SocketError;
@@ -153,7 +156,9 @@ async fn serve(
 
 /// Goes the rounds and holds the line until told to stop: then the visits end first, and the line last.
 async fn work(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>, stop: &CancellationToken) {
-    let (rounds, handle) = Rounds::new(supplies(settings, board, link));
+    let keeper = Keeper::new(&settings.data, board.clock.clone());
+    let keyring = tools::keyring(&settings.data, link, keeper, board.clock.clone()).await;
+    let (rounds, handle) = Rounds::new(supplies(settings, board, link, keyring));
     board.serve(link.clone(), handle.clone());
     link.note_start().await;
     let (no_visits, no_line) = (CancellationToken::new(), CancellationToken::new());
@@ -196,7 +201,12 @@ async fn within<T>(
     }
 }
 
-fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Supplies {
+fn supplies(
+    settings: &Settings,
+    board: &Arc<Board>,
+    link: &Arc<Link>,
+    keyring: Arc<Keyring>,
+) -> Supplies {
     let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), board.clock.clone()));
     Supplies {
         site: settings.site.clone(),
@@ -210,6 +220,8 @@ fn supplies(settings: &Settings, board: &Arc<Board>, link: &Arc<Link>) -> Suppli
         limits: Limits::default(),
         survey: Survey::of_this_machine(),
         draw: crate::rounds::draw,
+        keyring: Some(keyring),
+        only: std::collections::BTreeSet::new(),
     }
 }
 

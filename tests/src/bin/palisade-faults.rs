@@ -14,6 +14,7 @@ use tests::devices::mobotix::{Fault, Faults};
 use tests::kill;
 use tests::offline::{self, Plan};
 use tests::powercut::{self, Syncs, work};
+use tests::rotating::{self, What};
 use tokio::task::JoinSet;
 
 /// Lets things go wrong, and counts what comes of it.
@@ -64,6 +65,10 @@ enum Bench {
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
     },
+    /// Replaces cameras' passwords while agent and controller are killed, and cameras lose power and answers.
+    Rotation(Rotating),
+    /// The same with certificates.
+    Certificate(Rotating),
     /// Uses a store, and says what it does.
     #[command(hide = true)]
     StoreWork { root: PathBuf, session: u64, rounds: u64 },
@@ -73,6 +78,20 @@ enum Bench {
     /// Leaves a store idle.
     #[command(hide = true)]
     StoreIdle { root: PathBuf },
+}
+
+/// How much is rotated.
+#[derive(Clone, Copy, clap::Args)]
+struct Rotating {
+    /// How many rotations.
+    #[arg(long, default_value_t = 1000)]
+    trials: u32,
+    /// Cameras of one site, rotated together; each is rotated once.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=200))]
+    cameras: u16,
+    /// What befalls whom follows from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// What is counted.
@@ -113,6 +132,8 @@ async fn main() -> anyhow::Result<()> {
             offline(seed..seed + u64::from(trials), plan, at_once).await
         }
         Bench::Kill { times } => killing(times).await,
+        Bench::Rotation(rotating) => rotate(What::Password, rotating).await,
+        Bench::Certificate(rotating) => rotate(What::Certificate, rotating).await,
         Bench::StoreWork { root, session, rounds } => work::work(&root, session, rounds),
         Bench::StoreFull { root } => work::full(&root),
         Bench::StoreIdle { root } => work::idle(&root).await,
@@ -179,6 +200,18 @@ async fn killing(times: u32) -> anyhow::Result<()> {
     writeln!(out, "lost: {}", tally.lost)?;
     writeln!(out, "doubled: {}", tally.doubled)?;
     writeln!(out, "dead: {}", tally.dead)?;
+    Ok(())
+}
+
+async fn rotate(what: What, rotating: Rotating) -> anyhow::Result<()> {
+    let Rotating { trials, cameras, seed } = rotating;
+    let plan = rotating::Plan { what, trials, cameras, seed };
+    let told = |text: &str| {
+        // Nobody may be listening, which is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    };
+    let tally = rotating::rotating(&plan, &told).await?;
+    writeln!(std::io::stdout(), "{tally}")?;
     Ok(())
 }
 

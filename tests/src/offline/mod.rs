@@ -6,7 +6,7 @@
 //! the controller, its database, TLS, and a port between the two that can be cut. What happens when follows from a seed.
 
 mod devices;
-mod dice;
+pub mod dice;
 mod line;
 mod office;
 mod reckoning;

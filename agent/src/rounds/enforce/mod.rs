@@ -146,16 +146,26 @@ impl Rounds {
         }
         let Some(yardstick) = self.yardstick.clone() else { return };
         let Some(until) = yardstick.policy.change.open_until(now) else { return };
+        if !self.supplies.only.is_empty() || self.credentials.is_changing() {
+            return;
+        }
+        let rules = &yardstick.policy.change;
         let due = self.enforcement.record.due(&self.enforcement.unmet, until);
+        // One class of change per device and window.
+        let rotated = |name: &DeviceName| {
+            let changed = self.credentials.last_changed(name);
+            changed.is_some_and(|at| rules.open_until(at) == Some(until))
+        };
         let reaches: BTreeMap<_, _> = due
             .iter()
+            .filter(|name| !rotated(name))
             .filter_map(|name| Some((name.clone(), self.reach(name, Occasion::Turn)?)))
             .filter(|(_, reach)| is_changeable(&reach.device))
             .collect();
         if reaches.is_empty() {
             return;
         }
-        let rules = roll_out(&yardstick.policy.change, reaches.keys());
+        let rules = roll_out(rules, reaches.keys());
         let running =
             Running { close: CancellationToken::new(), ordered: None, until: Some(until) };
         self.start(reaches, rules, Wanted::Fresh { until }, running);
@@ -192,16 +202,28 @@ impl Rounds {
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
         let known = self.inventory.known(name);
         Some(Reach {
-            device,
             site,
             yardstick,
             limits: self.supplies.limits,
             environment: self.supplies.environment.clone(),
+            claims: self.credentials.claims(&device),
+            keyring: self.supplies.keyring.clone(),
             logins: known.map(|known| known.logins.clone()).unwrap_or_default(),
             accepted: known.and_then(|known| known.accepted()),
             occasion,
             clock: self.supplies.clock.clone(),
+            device,
         })
+    }
+
+    /// Whether a credential of a device may be replaced now, as far as its settings say: not in the window in which they
+    /// were changed, and not while others' are.
+    pub(super) fn may_rotate(&self, name: &DeviceName) -> bool {
+        let now = self.supplies.clock.now();
+        let rules = self.yardstick.as_ref().map(|it| &it.policy.change);
+        let until = rules.and_then(|rules| rules.open_until(now));
+        let was_changed = |until| self.enforcement.record.was_changed(name, until);
+        self.enforcement.running.is_none() && !until.is_some_and(was_changed)
     }
 
     fn workshop(&self) -> Option<Arc<Workshop>> {

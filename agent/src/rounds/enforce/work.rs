@@ -12,13 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::reach::{Reach, Reached, sparing};
+use super::reach::{Reach, Reached};
 use crate::apply::{self, DeviceResult, Job, Workshop, ends_too_late};
 use crate::clock::AgentClock;
 use crate::device::Fault;
 use crate::inventory::Mark;
 use crate::plan::{DevicePlan, Ended, Next, Plan, RollOut, Rollout};
 use crate::rotate::devices::Devices;
+use crate::store::subject::Subject;
 
 /// What the rounds hear.
 pub(super) enum Event {
@@ -27,7 +28,7 @@ pub(super) enum Event {
     /// A device of an operator's plan is about to be changed.
     Begun { id: OrderId, device: DeviceName, go: oneshot::Sender<()> },
     /// A device refused our log-in.
-    Refused { device: DeviceName, mark: Mark, why: String },
+    Refused { device: DeviceName, mark: Mark, vaulted: Option<Subject>, why: String },
     /// A device was not changed: there was nothing to do, or it could not be looked at.
     PassedOver { device: DeviceName, why: Option<String> },
     /// A device was worked on.
@@ -176,7 +177,7 @@ impl One {
                 Some(plan) => (id.clone(), plan.clone()),
                 None => return passed(None, How::Well),
             },
-            Wanted::Fresh { until } => match self.survey(&reached).await {
+            Wanted::Fresh { until } => match survey(&reached, &self.shop).await {
                 Ok(plan) if plan.steps.is_empty() => return passed(None, How::Well),
                 Ok(plan) if ends_too_late(plan.video_s(), *until, self.clock.now()) => {
                     return (None, How::Unseen);
@@ -191,8 +192,7 @@ impl One {
                     }
                 },
                 Err(Fault::Refused(why)) => {
-                    let (device, mark) = (name.clone(), reached.mark);
-                    return (Some(Event::Refused { device, mark, why }), How::Unseen);
+                    return (Some(refused(reached, why)), How::Unseen);
                 }
                 Err(fault) => return passed(Some(fault.to_string()), How::Unseen),
             },
@@ -200,9 +200,17 @@ impl One {
         if !self.may_go(&id, &plan).await {
             return (None, How::Unseen);
         }
-        let Reached { target, attestations, vms_addresses, .. } = reached;
-        let job = Job { plan, target, attestations, vms_addresses };
+        let job = Job {
+            plan,
+            target: reached.target.clone(),
+            attestations: reached.attestations.clone(),
+            vms_addresses: reached.vms_addresses.clone(),
+        };
         let result = apply::guarded(job, (*self.shop).clone()).await;
+        // Before a fresh plan, the look that it rests on has said so already.
+        if result.was_begun() && matches!(self.wanted, Wanted::Planned { .. }) {
+            reached.admitted().await;
+        }
         let trouble = result.trouble(self.shop.policy.change.most_video_lost_s);
         let how = match (&self.wanted, trouble.clone()) {
             // Somebody else was at its settings in that moment: nothing was learned about the change.
@@ -210,12 +218,6 @@ impl One {
             (_, trouble) => trouble.map_or(How::Well, How::Badly),
         };
         (Some(Event::Ended { id, result: Box::new(result), trouble }), how)
-    }
-
-    async fn survey(&self, reached: &Reached) -> Result<DevicePlan, Fault> {
-        let target = sparing(&reached.target);
-        let (attestations, vms) = (&reached.attestations, &reached.vms_addresses);
-        apply::survey(&target, attestations, vms, &self.shop).await
     }
 
     /// Waits until the rounds have written down that this device is in change.
@@ -288,17 +290,30 @@ async fn draw(
     let waited = tokio::time::timeout(super::LONGEST_WAIT, devices.wait(name)).await;
     let taken = waited.map_err(|_| "somebody else has been at it for too long".to_owned())?;
     let reached = reach.reached().await?;
-    let target = sparing(&reached.target);
-    let drawn = apply::survey(&target, &reached.attestations, &reached.vms_addresses, shop).await;
+    let drawn = survey(&reached, shop).await;
     drop(taken);
     match drawn {
         Ok(plan) => Ok(plan),
         Err(Fault::Refused(why)) => {
-            let event =
-                Event::Refused { device: name.clone(), mark: reached.mark, why: why.clone() };
+            let event = refused(reached, why.clone());
             let _ = events.send(event).await;
             Err(why)
         }
         Err(fault) => Err(fault.to_string()),
     }
+}
+
+/// A fresh look, and what it comes to. What costs a failed log-in is not asked, so that the change itself may ask it.
+async fn survey(reached: &Reached, shop: &Workshop) -> Result<DevicePlan, Fault> {
+    let (attestations, vms) = (&reached.attestations, &reached.vms_addresses);
+    let drawn = apply::survey(&reached.sparing(), attestations, vms, shop).await;
+    if !matches!(drawn, Err(Fault::Refused(_))) {
+        reached.admitted().await;
+    }
+    drawn
+}
+
+fn refused(reached: Reached, why: String) -> Event {
+    let Reached { target, mark, vaulted, .. } = reached;
+    Event::Refused { device: target.name, mark, vaulted, why }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use proto::DeviceName;
+use proto::wire::rotation::RotationState;
 use tokio::sync::Notify;
 
 use crate::apply::Kept;
@@ -19,6 +20,7 @@ pub struct Store {
     entries: Mutex<Vec<Entry>>,
     arrived: Notify,
     deeds: Mutex<Vec<&'static str>>,
+    states: Mutex<Vec<RotationState>>,
     shelf: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -30,6 +32,10 @@ impl Store {
 
     pub fn deeds(&self) -> Vec<&'static str> {
         self.deeds.lock().unwrap().clone()
+    }
+
+    pub fn states(&self) -> Vec<RotationState> {
+        self.states.lock().unwrap().clone()
     }
 
     pub fn clear(&self) {
@@ -68,6 +74,13 @@ impl Outlet for Store {
 
     async fn plan(&self, _: Told) -> Result<(), NotStored> {
         self.check()
+    }
+
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        self.check()?;
+        self.states.lock().unwrap().push(state);
+        self.arrived.notify_waiters();
+        Ok(())
     }
 
     async fn audit(&self, deed: Deed, _: &str, _: &str) -> Result<(), NotStored> {

@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use certs::Clock;
+use proto::wire::rotation::{CredentialKind, RotateReason};
 use proto::wire::v1;
 use tokio::sync::Notify;
 
+use super::super::credentials::Tools;
 use super::super::*;
 use super::store::Store;
 use crate::clock::AgentClock;
 use crate::device::{Fault, Identity};
 use crate::discovery::{Prober, WebProber};
 use crate::facts::{CameraFacts, Facts};
+use crate::store::journal::Journal;
+use crate::store::vault::Vault;
 
 /// The floor on disk, which is also what the clock begins with.
 pub const FLOOR: i64 = 1_800_000_000;
@@ -112,6 +116,8 @@ pub struct World {
     mono: Arc<AtomicU64>,
     store: Arc<Store>,
     pub prober: Option<Arc<dyn Prober>>,
+    /// Changes credentials, if there is any.
+    pub tools: Option<Arc<dyn Tools>>,
     running: Option<Running>,
 }
 
@@ -133,6 +139,7 @@ impl World {
             mono: Arc::default(),
             store: Arc::default(),
             prober: None,
+            tools: None,
             running: None,
         };
         world.write("site.toml", site);
@@ -188,6 +195,12 @@ impl World {
             limits: Limits::default(),
             survey: Survey::new(self.folder.path().join("arp"), prober),
             draw: || -1.0,
+            keyring: self.tools.clone().map(|tools| {
+                let data = self.folder.path().join("data");
+                let vault = Vault::open(&data).map_err(|error| error.to_string());
+                Arc::new(Keyring { journal: Journal::new(&data), vault, tools })
+            }),
+            only: std::collections::BTreeSet::new(),
         };
         let (rounds, handle) = Rounds::new(supplies);
         (rounds, Running { handle, clock, desired })
@@ -303,6 +316,19 @@ impl World {
 
     pub async fn expired_order(&self, id: u8) -> Result<(), oneshot::error::RecvError> {
         self.send_order(id, &[], 9).await
+    }
+
+    pub async fn rotate(&self, id: u8, devices: &[&str]) -> oneshot::Receiver<()> {
+        let devices = devices.iter().map(|name| name.parse().unwrap()).collect();
+        let (what, reason) = (CredentialKind::Password, RotateReason::PersonLeft);
+        let id = format!("{id:032x}").parse().unwrap();
+        let until = Timestamp::from_unix(i64::MAX);
+        self.handle().rotate(id, until, Rotate { devices, what, reason }).await.unwrap()
+    }
+
+    /// Where the credentials were last told to stand.
+    pub fn states(&self) -> Vec<proto::wire::rotation::RotationState> {
+        self.store.states()
     }
 
     async fn send_order(

@@ -1,0 +1,250 @@
+//! One visit as a task of its own: with what it may log in, and what came of it.
+//!
+//! Whom it logs in as is told by the vault as soon as the vault knows, else by the site file. Refuses to log in where the
+//! budget is spent, where the device refused the same before, and while it is in doubt what the device takes.
+
+use std::sync::Arc;
+
+use certs::{Clock as _, Pin};
+use proto::{DeviceName, Secret, SecretId, Timestamp};
+
+use super::credentials::{Access, Adoptable, Claims, Keyring, marked};
+use super::loaded::{Loaded, mark};
+use super::yardstick::Yardstick;
+use crate::clock::AgentClock;
+use crate::config::{PasswordSource, SiteDevice, SiteSource, read};
+use crate::device::{Limits, Trials, shown};
+use crate::facts::{Device, Failure, FailureClass, Observation, Source};
+use crate::inventory::{Leave, Logins, Mark, Occasion};
+use crate::rotate::devices::Taken;
+use crate::visit::{self, Call, Equipment, Terms, Way};
+
+/// What a visit needs to know of the visits before it.
+pub(super) struct Errand {
+    pub claims: Claims,
+    pub keyring: Option<Arc<Keyring>>,
+    /// Keeps others off the device.
+    pub taken: Taken,
+    pub device: SiteDevice,
+    pub site: Arc<Loaded>,
+    pub yardstick: Arc<Yardstick>,
+    pub limits: Limits,
+    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub equipment: Equipment,
+    pub clock: Arc<AgentClock>,
+    pub occasion: Occasion,
+    pub logins: Logins,
+    pub accepted: Option<Pin>,
+    pub trials: Trials,
+}
+
+/// A visit that was paid.
+pub(super) struct Paid {
+    pub name: DeviceName,
+    pub look: Observation,
+    pub mark: Mark,
+    pub manner: Manner,
+    /// The certificate that the site file holds it to.
+    pub wanted: Option<Pin>,
+    /// Whether questions were allowed that may cost a failed log-in.
+    pub trials: Trials,
+    /// The password of the site file that was logged in with, if policy wants it changed.
+    pub adoptable: Option<Adoptable>,
+    /// Whether the password was the vault's.
+    pub vaulted: bool,
+    /// Its configuration's lines, secrets hidden.
+    pub lines: Option<Vec<String>>,
+    /// Keeps others off the device until it is entered what was seen.
+    _taken: Taken,
+}
+
+/// How a visit was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// To a device that is reached over the network, as the site file says.
+    AsListed {
+        /// Whether the site file vouches for its certificate.
+        vouched: bool,
+    },
+    /// To one that refused us: as a stranger who holds it to no certificate, to see whether it is there and what it
+    /// presents.
+    AsStranger {
+        /// Whether somebody would log in to it.
+        has_login: bool,
+    },
+    /// As a stranger, because it is in doubt which password it takes.
+    InDoubt,
+    /// Not over the network.
+    Offline,
+}
+
+impl Errand {
+    pub(super) async fn pay(self) -> Paid {
+        let Self { device, site, yardstick, limits, environment, .. } = self;
+        let name = device.name.clone();
+        let wanted = match &device.source {
+            SiteSource::Live { pin, .. } => *pin,
+            SiteSource::File(_) | SiteSource::Declared => None,
+        };
+        let head = head(&device);
+        let observed_at = self.clock.now();
+        let (claims, keyring, of) = (self.claims, self.keyring.clone(), device.clone());
+        let policy = yardstick.clone();
+        // Password files and their dates are on disk, and so is the vault.
+        let build = move || {
+            let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
+            build(
+                &device,
+                &Terms { site: &site.file, policy: &yardstick.policy, limits },
+                access,
+                |name| environment(name),
+            )
+        };
+        let built = tokio::task::spawn_blocking(build).await;
+        let built = built.unwrap_or_else(|_| Built::failed("preparing the visit failed"));
+        let Built { mark, call, access, pin } = built;
+        let (trials, _taken) = (self.trials, self.taken);
+        let mut paid = Paid {
+            name,
+            look: not_begun(head, observed_at, String::new()),
+            mark,
+            manner: Manner::Offline,
+            wanted: pin.or(wanted),
+            trials,
+            adoptable: None,
+            vaulted: access == Entry::Vault,
+            lines: None,
+            _taken,
+        };
+        let mut call = match call {
+            Ok(call) => call,
+            Err(why) => {
+                paid.look.outcome = Err(Failure { class: FailureClass::Unsupported, message: why });
+                return paid;
+            }
+        };
+        let mut leave = self.logins.leave(&mark, self.occasion, observed_at);
+        let managed = self.keyring.filter(|_| paid.vaulted);
+        if access == Entry::Doubt {
+            leave = Leave::Refused;
+        } else if let (Leave::Granted, Some(keyring)) = (leave, &managed) {
+            let (keyring, name) = (keyring.clone(), paid.name.clone());
+            let asked =
+                tokio::task::spawn_blocking(move || keyring.may_log_in(&name, observed_at)).await;
+            leave = if asked.unwrap_or_default() { Leave::Granted } else { Leave::Spent };
+        }
+        paid.manner = prepare(&mut call, leave, self.accepted, trials);
+        if access == Entry::Doubt && paid.manner != Manner::Offline {
+            paid.manner = Manner::InDoubt;
+        }
+        if let (Entry::SiteFile, Way::Live(target), Manner::AsListed { .. }) =
+            (access, &call.way, paid.manner)
+        {
+            let password = target.login.as_ref().map(|login| &login.password);
+            paid.adoptable = Adoptable::of(&of, &policy.policy, password);
+        }
+        let (look, seen) = visit::visit_keeping(call, &self.equipment).await;
+        paid.look = Observation { observed_at, ..look };
+        paid.lines = tokio::task::spawn_blocking(move || shown(&seen?)).await.unwrap_or_default();
+        let refused = matches!(&paid.look.outcome, Err(it) if it.class == FailureClass::Refused);
+        if let (Some(keyring), false, Manner::AsListed { .. }) = (managed, refused, paid.manner) {
+            let name = paid.name.clone();
+            // Should this fail, the log-in counts as failed, which is on the safe side.
+            let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
+        }
+        paid
+    }
+}
+
+/// Whose log-in it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    SiteFile,
+    Vault,
+    Doubt,
+}
+
+/// A call, and what it is logged in with.
+pub(super) struct Built {
+    pub mark: Mark,
+    pub call: Result<Call, String>,
+    pub access: Entry,
+    /// The certificate that the agent gave the device.
+    pin: Option<Pin>,
+}
+
+impl Built {
+    pub(super) fn failed(why: &str) -> Self {
+        let call = Err(why.to_owned());
+        Self { mark: Mark::default(), call, access: Entry::Doubt, pin: None }
+    }
+}
+
+/// The call to a device. Blocks.
+pub(super) fn build(
+    device: &SiteDevice,
+    terms: &Terms<'_>,
+    access: Access,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Built {
+    let mark = mark(device, terms.policy);
+    let (password, pin, whose) = match access {
+        Access::SiteFile => (None, None, Entry::SiteFile),
+        Access::Vault { password: None, pin } => (None, pin, Entry::SiteFile),
+        Access::Vault { password, pin } => (password, pin, Entry::Vault),
+        // It is taken away again before anybody is asked.
+        Access::Doubt => (Some((Secret::new(""), SecretId([0; 16]))), None, Entry::Doubt),
+    };
+    let mark = password.as_ref().map_or(mark, |(_, id)| marked(mark, *id));
+    let fetch = |source: &PasswordSource| match password {
+        Some((password, _)) => Ok(password),
+        None => read::password(source, environment),
+    };
+    let mut call = visit::call(device, terms, fetch).map_err(|why| why.to_string());
+    if let Ok(Call { way: Way::Live(target), .. }) = &mut call {
+        target.pin = pin.or(target.pin);
+    }
+    Built { mark, call, access: whose, pin }
+}
+
+/// Makes the call one that may be paid.
+fn prepare(call: &mut Call, leave: Leave, accepted: Option<Pin>, trials: Trials) -> Manner {
+    let Way::Live(target) = &mut call.way else { return Manner::Offline };
+    match leave {
+        Leave::Granted => {
+            target.seen_before = accepted.filter(|_| target.address.tls);
+            target.trials = trials;
+            Manner::AsListed { vouched: target.pin.is_some() }
+        }
+        Leave::Refused | Leave::Spent => {
+            let has_login = target.login.is_some();
+            (target.login, target.pin, target.seen_before) = (None, None, None);
+            Manner::AsStranger { has_login }
+        }
+    }
+}
+
+pub(super) fn head(device: &SiteDevice) -> Device {
+    let (source, address) = match &device.source {
+        SiteSource::Live { address, .. } => (Source::Live, address.to_string()),
+        SiteSource::File(path) => (Source::File, path.display().to_string()),
+        SiteSource::Declared => (Source::Declared, String::new()),
+    };
+    Device {
+        name: device.name.clone(),
+        kind: device.kind,
+        source,
+        address,
+        product: None,
+        model: None,
+        firmware: None,
+        serial: None,
+        pin: None,
+    }
+}
+
+fn not_begun(device: Device, observed_at: Timestamp, message: String) -> Observation {
+    let outcome = Err(Failure { class: FailureClass::Unsupported, message });
+    let (attestations, vms_addresses) = (Vec::new(), Vec::new());
+    Observation { device, observed_at, outcome, attestations, vms_addresses }
+}
