@@ -1,13 +1,16 @@
 //! Credentials replaced while everything goes wrong, briefly, by the code of `tests/faults rotation` and `certificate`:
 //! real programs, cameras over TLS.
 
+use std::sync::Mutex;
+
 use tests::rotating::{Plan, Tally, What, rotating};
 
 async fn tried(what: What, seed: u64) {
     let plan = Plan { what, trials: 4, cameras: 4, seed };
-    let tally = rotating(&plan, &|text| println!("{text}")).await.unwrap();
+    let told = Mutex::new(Vec::new());
+    let tally = rotating(&plan, &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap();
     let whole = Tally { trials: 4, replaced: 4, ..Tally::default() };
-    assert_eq!(tally, whole, "{tally}");
+    assert_eq!(tally, whole, "{:?}", told.lock().unwrap());
 }
 
 #[tokio::test]

@@ -93,12 +93,8 @@ impl Errand {
         // Password files and their dates are on disk, and so is the vault.
         let build = move || {
             let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
-            build(
-                &device,
-                &Terms { site: &site.file, policy: &yardstick.policy, limits },
-                access,
-                |name| environment(name),
-            )
+            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
+            build(&device, &terms, access, |name| environment(name))
         };
         let built = tokio::task::spawn_blocking(build).await;
         let built = built.unwrap_or_else(|_| Built::failed("preparing the visit failed"));
@@ -123,16 +119,9 @@ impl Errand {
                 return paid;
             }
         };
-        let mut leave = self.logins.leave(&mark, self.occasion, observed_at);
         let managed = self.keyring.filter(|_| paid.vaulted);
-        if access == Entry::Doubt {
-            leave = Leave::Refused;
-        } else if let (Leave::Granted, Some(keyring)) = (leave, &managed) {
-            let (keyring, name) = (keyring.clone(), paid.name.clone());
-            let asked =
-                tokio::task::spawn_blocking(move || keyring.may_log_in(&name, observed_at)).await;
-            leave = if asked.unwrap_or_default() { Leave::Granted } else { Leave::Spent };
-        }
+        let granted = self.logins.leave(&mark, self.occasion, observed_at);
+        let leave = leave_of(access, granted, managed.as_ref(), &paid.name, observed_at).await;
         paid.manner = prepare(&mut call, leave, self.accepted, trials);
         if access == Entry::Doubt && paid.manner != Manner::Offline {
             paid.manner = Manner::InDoubt;
@@ -143,16 +132,49 @@ impl Errand {
             let password = target.login.as_ref().map(|login| &login.password);
             paid.adoptable = Adoptable::of(&of, &policy.policy, password);
         }
-        let (look, seen) = visit::visit_keeping(call, &self.equipment).await;
-        paid.look = Observation { observed_at, ..look };
-        paid.lines = tokio::task::spawn_blocking(move || shown(&seen?)).await.unwrap_or_default();
-        let refused = matches!(&paid.look.outcome, Err(it) if it.class == FailureClass::Refused);
-        if let (Some(keyring), false, Manner::AsListed { .. }) = (managed, refused, paid.manner) {
-            let name = paid.name.clone();
+        paid.look_by(call, &self.equipment, observed_at).await;
+        paid.count(managed).await;
+        paid
+    }
+}
+
+/// Whether a log-in may be made. One with the vault's password counts as failed from here on, until it was let in.
+async fn leave_of(
+    access: Entry,
+    granted: Leave,
+    managed: Option<&Arc<Keyring>>,
+    name: &DeviceName,
+    now: Timestamp,
+) -> Leave {
+    match (access, granted, managed) {
+        (Entry::Doubt, ..) => Leave::Refused,
+        (_, Leave::Granted, Some(keyring)) => {
+            let (keyring, name) = (keyring.clone(), name.clone());
+            let asked = tokio::task::spawn_blocking(move || keyring.may_log_in(&name, now)).await;
+            if asked.unwrap_or_default() { Leave::Granted } else { Leave::Spent }
+        }
+        (_, granted, _) => granted,
+    }
+}
+
+impl Paid {
+    async fn look_by(&mut self, call: Call, equipment: &Equipment, observed_at: Timestamp) {
+        let (look, seen) = visit::visit_keeping(call, equipment).await;
+        self.look = Observation { observed_at, ..look };
+        let lines = tokio::task::spawn_blocking(move || shown(&seen?)).await;
+        self.lines = lines.unwrap_or_default();
+    }
+
+    /// A log-in with the vault's password that was not refused does not count as failed.
+    async fn count(&self, managed: Option<Arc<Keyring>>) {
+        let class = self.look.outcome.as_ref().err().map(|failure| failure.class);
+        let was_refused = class == Some(FailureClass::Refused);
+        if let (Some(keyring), false, Manner::AsListed { .. }) = (managed, was_refused, self.manner)
+        {
+            let name = self.name.clone();
             // Should this fail, the log-in counts as failed, which is on the safe side.
             let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
         }
-        paid
     }
 }
 
@@ -170,17 +192,17 @@ pub(super) struct Built {
     pub call: Result<Call, String>,
     pub access: Entry,
     /// The certificate that the agent gave the device.
-    pin: Option<Pin>,
+    pub pin: Option<Pin>,
 }
 
 impl Built {
-    pub(super) fn failed(why: &str) -> Self {
+    pub fn failed(why: &str) -> Self {
         let call = Err(why.to_owned());
         Self { mark: Mark::default(), call, access: Entry::Doubt, pin: None }
     }
 }
 
-/// The call to a device. Blocks.
+/// Prepares a call with what the device is logged in to with. Blocks.
 pub(super) fn build(
     device: &SiteDevice,
     terms: &Terms<'_>,

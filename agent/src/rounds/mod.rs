@@ -145,17 +145,6 @@ impl Handle {
         Ok(ended)
     }
 
-    /// Carries out an order about changes: to make a plan, to carry one out, to go on after a halt. What comes back ends
-    /// well when it has come to its end, whatever that is, and badly when the order has expired.
-    ///
-    /// # Errors
-    /// [`Ended`].
-    pub async fn carry_out(&self, order: Order) -> Result<oneshot::Receiver<()>, Ended> {
-        let (done, ended) = oneshot::channel();
-        self.wishes.send(Wish::CarryOut { order, done }).await.map_err(|_| Ended)?;
-        Ok(ended)
-    }
-
     /// Has credentials replaced. What comes back ends well when each takes another one than before, and badly when the
     /// order has expired or cannot be taken in.
     ///
@@ -170,6 +159,17 @@ impl Handle {
         let (done, ended) = oneshot::channel();
         let wish = Wish::Rotate { id, expires_at, order, done };
         self.wishes.send(wish).await.map_err(|_| Ended)?;
+        Ok(ended)
+    }
+
+    /// Carries out an order about changes: to make a plan, to carry one out, to go on after a halt. What comes back ends
+    /// well when it has come to its end, whatever that is, and badly when the order has expired.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn carry_out(&self, order: Order) -> Result<oneshot::Receiver<()>, Ended> {
+        let (done, ended) = oneshot::channel();
+        self.wishes.send(Wish::CarryOut { order, done }).await.map_err(|_| Ended)?;
         Ok(ended)
     }
 
@@ -219,11 +219,11 @@ pub struct Rounds {
     /// Whom the tasks of `visits` visit.
     visited: BTreeMap<tokio::task::Id, DeviceName>,
     orders: Vec<UnderWay>,
+    /// Who is at which device: visits, changes and rotations alike.
+    devices: Devices,
     enforcement: Enforcement,
     search: Search,
     credentials: Credentials,
-    /// Who is at which device: visits, changes and rotations alike.
-    devices: Devices,
     /// When upkeep is due, in seconds of the monotonic clock.
     upkeep_due: u64,
     last_visit: Option<Timestamp>,
@@ -280,10 +280,10 @@ impl Rounds {
             visits: JoinSet::new(),
             visited: BTreeMap::new(),
             orders: Vec::new(),
+            devices: Devices::default(),
             enforcement: Enforcement::default(),
             search: Search::new(survey),
             credentials: Credentials::default(),
-            devices: Devices::default(),
             upkeep_due: 0,
             last_visit: None,
             ended: BTreeMap::new(),
@@ -292,7 +292,7 @@ impl Rounds {
     }
 
     /// Goes the rounds until told to stop. Visits under way are broken off: they change nothing. Turns may end, if they
-    /// are quick; what they leave is in the journal. Changes of settings are not broken off.
+    /// are quick; what they leave is in the journal. Changes are brought to their end.
     pub async fn run(mut self, stop: CancellationToken) {
         self.begin().await;
         loop {
@@ -345,8 +345,8 @@ impl Rounds {
 
     /// When something is to be done next, in seconds of the monotonic clock.
     fn next_wake(&self) -> u64 {
-        let free = |name: &DeviceName| self.devices.is_free(name);
-        let visit = self.schedule.next_of(free).filter(|_| self.may_pay());
+        let next = self.schedule.next_of(|name| self.devices.is_free(name));
+        let visit = next.filter(|_| self.may_pay());
         let turn = self.credentials.wake(self.supplies.clock.seconds());
         [visit, turn].into_iter().flatten().fold(self.upkeep_due, u64::min)
     }
@@ -356,11 +356,11 @@ impl Rounds {
             Wish::Visit { id, expires_at, devices, done } => {
                 self.take_order(id, expires_at, devices, done).await;
             }
-            Wish::CarryOut { order, done } => {
-                Box::pin(self.take_change_order(order, done)).await;
-            }
             Wish::Rotate { id, expires_at, order, done } => {
                 self.take_rotate_order(id, expires_at, order, done).await;
+            }
+            Wish::CarryOut { order, done } => {
+                Box::pin(self.take_change_order(order, done)).await;
             }
             Wish::Resend(devices) => self.resend(&devices).await,
             Wish::Reload => {

@@ -62,6 +62,18 @@ pub enum Deed {
     LoginRefused,
     /// A sign appeared about a device.
     SignAppeared,
+    /// A credential of the site file was taken over into the vault.
+    CredentialAdopted,
+    /// An operator's order to replace credentials was begun.
+    RotationOrdered,
+    /// A credential is about to be replaced.
+    RotationStarted,
+    /// A device takes another credential than before.
+    Rotated,
+    /// A credential was not replaced; the device takes what it took, or is being asked.
+    RotationFailed,
+    /// A device takes nothing that is known: somebody has to look.
+    DeviceStranded,
     /// A plan was made because an operator ordered it.
     PlanMade,
     /// An operator's order to carry a plan out was begun.
@@ -84,18 +96,6 @@ pub enum Deed {
     RolloutResumed,
     /// Somebody changed back what the policy enforces.
     DriftFound,
-    /// A credential of the site file was taken over into the vault.
-    CredentialAdopted,
-    /// An operator's order to replace credentials was begun.
-    RotationOrdered,
-    /// A credential is about to be replaced.
-    RotationStarted,
-    /// A device takes another credential than before.
-    Rotated,
-    /// A credential was not replaced; the device takes what it took, or is being asked.
-    RotationFailed,
-    /// A device takes nothing that is known: somebody has to look.
-    DeviceStranded,
 }
 
 impl Deed {
@@ -111,6 +111,12 @@ impl Deed {
             Self::DeviceRecovered => "device_recovered",
             Self::LoginRefused => "login_refused",
             Self::SignAppeared => "sign_appeared",
+            Self::CredentialAdopted => "credential_adopted",
+            Self::RotationOrdered => "rotation_ordered",
+            Self::RotationStarted => "rotation_started",
+            Self::Rotated => "rotated",
+            Self::RotationFailed => "rotation_failed",
+            Self::DeviceStranded => "device_stranded",
             Self::PlanMade => "plan_made",
             Self::ApplyOrdered => "apply_ordered",
             Self::ApplyRefused => "apply_refused",
@@ -122,12 +128,6 @@ impl Deed {
             Self::RolloutHalted => "rollout_halted",
             Self::RolloutResumed => "rollout_resumed",
             Self::DriftFound => "drift_found",
-            Self::CredentialAdopted => "credential_adopted",
-            Self::RotationOrdered => "rotation_ordered",
-            Self::RotationStarted => "rotation_started",
-            Self::Rotated => "rotated",
-            Self::RotationFailed => "rotation_failed",
-            Self::DeviceStranded => "device_stranded",
         }
     }
 }
@@ -146,17 +146,17 @@ pub trait Outlet: Send + Sync {
     /// [`NotStored`].
     async fn report(&self, entry: Entry) -> Result<(), NotStored>;
 
-    /// Queues a part of a plan, or what became of one, to be shown by the controller.
-    ///
-    /// # Errors
-    /// [`NotStored`].
-    async fn plan(&self, told: Told) -> Result<(), NotStored>;
-
     /// Queues where a credential of a device stands. Of each only the latest counts.
     ///
     /// # Errors
     /// [`NotStored`].
     async fn rotated(&self, state: RotationState) -> Result<(), NotStored>;
+
+    /// Queues a part of a plan, or what became of one, to be shown by the controller.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn plan(&self, told: Told) -> Result<(), NotStored>;
 
     /// Adds a record to the agent's audit log. Detail is at most 1000 characters and holds no secret.
     ///

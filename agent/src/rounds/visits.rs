@@ -31,31 +31,20 @@ impl Rounds {
     /// Begins the visits that are due.
     pub(super) fn pay_visits(&mut self) {
         while self.may_pay() {
-            let Some((device, occasion)) = self.next_visit() else { return };
-            let Some(taken) = self.devices.take(Some(&device)) else {
-                self.credentials.put_off(device, occasion);
-                continue;
-            };
-            match self.errand(&device, occasion, taken) {
+            let devices = self.devices.clone();
+            let now = self.supplies.clock.seconds();
+            let visit = self.schedule.take_of(now, |name| devices.is_free(name));
+            let Some(visit) = visit else { return };
+            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
+            let taken = devices.take(Some(&visit.device));
+            match taken.and_then(|taken| self.errand(&visit.device, occasion, taken)) {
                 Some(errand) => {
                     let task = self.visits.spawn(errand.pay());
-                    self.visited.insert(task.id(), device);
+                    self.visited.insert(task.id(), visit.device);
                 }
-                None => self.pass_over(&device),
+                None => self.pass_over(&visit.device),
             }
         }
-    }
-
-    fn next_visit(&mut self) -> Option<(DeviceName, Occasion)> {
-        // Whoever is at a device comes first; the visit's time comes when it is given free.
-        let devices = self.devices.clone();
-        let free = |name: &DeviceName| devices.is_free(name);
-        let put_off = self.credentials.visit_to_pay(free);
-        put_off.or_else(|| {
-            let visit = self.schedule.take_of(self.supplies.clock.seconds(), free)?;
-            let occasion = if visit.ordered { Occasion::Order } else { Occasion::Turn };
-            Some((visit.device, occasion))
-        })
     }
 
     fn errand(&self, name: &DeviceName, occasion: Occasion, taken: Taken) -> Option<Errand> {
@@ -113,8 +102,9 @@ impl Rounds {
                 Err(failure) => schedule::Ended::Failed(failure.class),
             };
             self.tell_change(&paid.look, before.as_ref()).await;
-            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), paid.lines.take())).await;
             self.adopt_from(&mut paid).await;
+            let lines = paid.lines.take();
+            Box::pin(self.look_for_drift(&paid.look, before.as_ref(), lines)).await;
             let kept = Kept::after(paid.look, before);
             self.keep(&name, &kept).await;
             self.note(&kept);

@@ -83,6 +83,18 @@ impl Outlet for Desk {
         Ok(())
     }
 
+    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
+        let time = self.clock.now();
+        let key = format!("{} {}", state.device, state.kind.as_str());
+        let bytes = entry::bytes(What::Rotated((&state).into()), time);
+        let push = move |store: &mut crate::store::BlockingStore| {
+            store.push(NewEntry { kind: Kind::Status, key, bytes, time }).map(drop)
+        };
+        self.store.with(push).await.map_err(|error| Self::not_stored(&error))?;
+        self.link.hasten();
+        Ok(())
+    }
+
     async fn plan(&self, told: Told) -> Result<(), NotStored> {
         let time = self.clock.now();
         let (key, what) = match told {
@@ -99,18 +111,6 @@ impl Outlet for Desk {
         let push = NewEntry { kind: Kind::Status, key, bytes, time };
         let pushed = self.store.push_all(vec![push]).await;
         pushed.map_err(|error| Self::not_stored(&error))?;
-        self.link.hasten();
-        Ok(())
-    }
-
-    async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
-        let time = self.clock.now();
-        let key = format!("{} {}", state.device, state.kind.as_str());
-        let bytes = entry::bytes(What::Rotated((&state).into()), time);
-        let push = move |store: &mut crate::store::BlockingStore| {
-            store.push(NewEntry { kind: Kind::Status, key, bytes, time }).map(drop)
-        };
-        self.store.with(push).await.map_err(|error| Self::not_stored(&error))?;
         self.link.hasten();
         Ok(())
     }

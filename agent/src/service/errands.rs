@@ -72,8 +72,7 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
         Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
         Work::Renew => return None,
     };
-    let ended = ended.ok()?;
-    ended.await.ok()?;
+    ended.ok()?.await.ok()?;
     let mut drains = link.drains();
     let delivered = async {
         // An upload that was under way may have passed by what the visit brought; the next one cannot.

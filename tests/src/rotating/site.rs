@@ -179,7 +179,7 @@ async fn start(what: What, count: u16) -> anyhow::Result<Vec<(String, Camera)>> 
 /// The site file, its password, and the policy.
 fn write(folder: &Path, what: What, cameras: &[(String, Camera)]) -> anyhow::Result<()> {
     secret_file(&folder.join("pw"), configs::AUDITOR.1)?;
-    let mut site = String::from("visit_minutes = 60\n");
+    let mut site = String::from("visit_minutes = 1\n");
     for (name, camera) in cameras {
         let at = camera.https_address().context("a camera has no address")?;
         site.push_str(&format!(

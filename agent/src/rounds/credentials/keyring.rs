@@ -145,6 +145,25 @@ impl Keyring {
         }
     }
 
+    /// What the journal says of a device at this moment, for whoever keeps others off it. Blocks.
+    pub(in crate::rounds) fn claims_now(&self, device: &SiteDevice) -> Claims {
+        let claim = |subject: Option<Subject>| {
+            let Some(subject) = subject else { return Claim::None };
+            match self.journal.read(&subject) {
+                Ok(None) => Claim::None,
+                Ok(Some(read)) => match read.entry.rotation.trusted() {
+                    Some(id) => Claim::Held(subject, *id),
+                    None => Claim::Doubt,
+                },
+                Err(error) => {
+                    tracing::error!(%error, "nobody logs in to its device");
+                    Claim::Doubt
+                }
+            }
+        };
+        Claims { password: claim(password_of(device)), certificate: claim(certificate_of(device)) }
+    }
+
     /// Whether a visit may log in to a device, and if so, counts that as failed until [`Keyring::admitted`] says
     /// otherwise. Blocks.
     pub(in crate::rounds) fn may_log_in(&self, device: &DeviceName, now: Timestamp) -> bool {

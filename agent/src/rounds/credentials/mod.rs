@@ -33,7 +33,6 @@ use self::turn::Turn;
 use super::Rounds;
 use super::outlet::Deed;
 use crate::config::SiteDevice;
-use crate::inventory::Occasion;
 use crate::rotation::Rotation;
 use crate::rotation::due::Patience;
 use crate::store::journal::{Entry, JournalError, Read};
@@ -71,8 +70,6 @@ pub(super) struct Credentials {
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
     sealed_for: Option<u64>,
-    /// Visits whose device was in a turn when their time came.
-    put_off: BTreeMap<DeviceName, Occasion>,
     /// Both clocks, when they were last compared.
     paced: Option<(Timestamp, u64)>,
     counts: BTreeMap<&'static str, u64>,
@@ -99,20 +96,6 @@ impl Credentials {
     /// When something is to be done next, in seconds of the monotonic clock; upkeep does what may wait for a minute.
     pub(super) fn wake(&self, now: u64) -> Option<u64> {
         self.rests.values().map(|rest| rest.until).filter(|until| *until > now).min()
-    }
-
-    /// A visit waits until its device's turn is over.
-    pub(super) fn put_off(&mut self, device: DeviceName, occasion: Occasion) {
-        self.put_off.insert(device, occasion);
-    }
-
-    /// Takes a visit that waits no longer.
-    pub(super) fn visit_to_pay(
-        &mut self,
-        is_free: impl Fn(&DeviceName) -> bool,
-    ) -> Option<(DeviceName, Occasion)> {
-        let ready = self.put_off.keys().find(|device| is_free(device)).cloned()?;
-        self.put_off.remove_entry(&ready)
     }
 
     /// Whether a turn is under way.

@@ -202,17 +202,16 @@ impl Rounds {
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
         let known = self.inventory.known(name);
         Some(Reach {
+            device,
+            keyring: self.supplies.keyring.clone(),
             site,
             yardstick,
             limits: self.supplies.limits,
             environment: self.supplies.environment.clone(),
-            claims: self.credentials.claims(&device),
-            keyring: self.supplies.keyring.clone(),
             logins: known.map(|known| known.logins.clone()).unwrap_or_default(),
             accepted: known.and_then(|known| known.accepted()),
             occasion,
             clock: self.supplies.clock.clone(),
-            device,
         })
     }
 

@@ -1,6 +1,5 @@
-//! How a device is reached to be changed: by its entry in the site file, logged in to as a visit would, held to the
-//! certificate that it was seen with, and within its log-in budget. One that refused us is left alone, and so is one of
-//! which it is in doubt what it takes.
+//! How a device is reached to be changed: by its entry in the site file, held to the certificate that it was seen with,
+//! and within its log-in budget. One that refused us is left alone.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,11 +7,12 @@ use std::sync::Arc;
 use certs::{Clock as _, Pin};
 use proto::finding::Attestation;
 
+use super::work::Event;
 use crate::clock::AgentClock;
 use crate::config::{SiteDevice, SiteSource};
 use crate::device::{Limits, Target, Trials};
 use crate::inventory::{Leave, Logins, Mark, Occasion};
-use crate::rounds::credentials::{Access, Claims, Keyring, password_of};
+use crate::rounds::credentials::{Access, Keyring, password_of};
 use crate::rounds::errand::{self, Built, Entry};
 use crate::rounds::loaded::Loaded;
 use crate::rounds::yardstick::Yardstick;
@@ -22,10 +22,9 @@ use crate::visit::{Terms, Way};
 /// What there is to know before a device is reached.
 pub(super) struct Reach {
     pub device: SiteDevice,
+    pub keyring: Option<Arc<Keyring>>,
     pub site: Arc<Loaded>,
     pub yardstick: Arc<Yardstick>,
-    pub claims: Claims,
-    pub keyring: Option<Arc<Keyring>>,
     pub limits: Limits,
     pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
     pub logins: Logins,
@@ -41,30 +40,56 @@ pub(super) struct Reached {
     pub vms_addresses: Vec<IpAddr>,
     /// What its log-in stands for.
     pub mark: Mark,
-    /// The password that it is logged in to with, where that is the vault's.
-    pub vaulted: Option<Subject>,
-    keyring: Option<Arc<Keyring>>,
+    /// The password that it is logged in to with.
+    password: Option<Subject>,
+    /// Where the log-in counts as failed until the device has let us in.
+    counted: Option<Arc<Keyring>>,
+}
+
+impl Reached {
+    /// What the rounds hear when the device refused the log-in.
+    pub fn refused(&self, why: String) -> Event {
+        let vaulted = self.password.clone().filter(|_| self.counted.is_some());
+        Event::Refused { device: self.target.name.clone(), mark: self.mark, vaulted, why }
+    }
+
+    /// The device let us in.
+    pub async fn admitted(&self) {
+        let Some(keyring) = self.counted.clone() else { return };
+        let name = self.target.name.clone();
+        // Should this fail, the log-in counts as failed, which is on the safe side.
+        let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
+    }
 }
 
 impl Reach {
-    /// Reads the password and asks the budgets; a log-in with the vault's password counts as failed from then on, until
-    /// [`Reached::admitted`]. Nobody is asked on the network.
+    /// Reads the password and asks the budget. Nobody is asked on the network.
     ///
     /// # Errors
     /// Why it may not be reached, as a clause.
     pub async fn reached(&self) -> Result<Reached, String> {
-        let built = self.build().await;
-        let now = self.clock.now();
-        let call = built.call?;
-        let refused = || "it refused our log-in before".to_owned();
-        match (built.access, self.logins.leave(&built.mark, self.occasion, now)) {
-            (Entry::Doubt, _) => {
-                return Err("its password is being replaced, or cannot be had".to_owned());
-            }
-            (_, Leave::Refused | Leave::Spent) => return Err(refused()),
-            (Entry::SiteFile | Entry::Vault, Leave::Granted) => {}
+        let (device, site) = (self.device.clone(), self.site.clone());
+        let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
+        let (limits, keyring) = (self.limits, self.keyring.clone());
+        // Password files and their dates are on disk, and so are journal and vault.
+        let build = move || {
+            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
+            let access = keyring.map_or(Access::SiteFile, |it| it.access(&it.claims_now(&device)));
+            errand::build(&device, &terms, access, |name| environment(name))
+        };
+        let built = tokio::task::spawn_blocking(build).await;
+        let built = built.unwrap_or_else(|_| Built::failed("preparing it failed"));
+        let Built { mark, call, access, .. } = built;
+        let mut call = call?;
+        if access == Entry::Doubt {
+            return Err("it is in doubt which password it takes, or which certificate it presents"
+                .to_owned());
         }
-        let Way::Live(target) = call.way else {
+        match self.logins.leave(&mark, self.occasion, self.clock.now()) {
+            Leave::Granted => {}
+            Leave::Refused | Leave::Spent => return Err("it refused our log-in before".to_owned()),
+        }
+        let Way::Live(target) = std::mem::replace(&mut call.way, Way::Storage) else {
             return Err("only a camera on the network can be changed".to_owned());
         };
         let mut target = *target;
@@ -74,52 +99,24 @@ impl Reach {
         target.seen_before = self.accepted.filter(|_| target.address.tls);
         let mut attestations = call.attestations;
         attestations.extend(self.yardstick.attestations_for(&self.device.name));
-        let keyring = self.keyring.clone().filter(|_| built.access == Entry::Vault);
-        if let Some(keyring) = keyring.clone() {
-            let name = self.device.name.clone();
+        let counted = self.keyring.clone().filter(|_| access == Entry::Vault);
+        if let Some(keyring) = counted.clone() {
+            let (name, now) = (self.device.name.clone(), self.clock.now());
             let asked = tokio::task::spawn_blocking(move || keyring.may_log_in(&name, now)).await;
             if !asked.unwrap_or_default() {
-                return Err(refused());
+                return Err("so many log-ins may have failed there that none is made for a while"
+                    .to_owned());
             }
         }
-        Ok(Reached {
-            vaulted: keyring.as_ref().and_then(|_| password_of(&self.device)),
-            target,
-            attestations,
-            vms_addresses: call.vms_addresses,
-            mark: built.mark,
-            keyring,
-        })
-    }
-
-    async fn build(&self) -> Built {
-        let (device, site) = (self.device.clone(), self.site.clone());
-        let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
-        let (claims, keyring, limits) = (self.claims.clone(), self.keyring.clone(), self.limits);
-        // Password files and their dates are on disk, and so is the vault.
-        let build = move || {
-            let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
-            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
-            errand::build(&device, &terms, access, |name| environment(name))
-        };
-        let built = tokio::task::spawn_blocking(build).await;
-        built.unwrap_or_else(|_| Built::failed("preparing it failed"))
+        let vms_addresses = call.vms_addresses;
+        let password = password_of(&self.device);
+        Ok(Reached { target, attestations, vms_addresses, mark, password, counted })
     }
 }
 
-impl Reached {
-    /// The device did not refuse the log-in.
-    pub async fn admitted(&self) {
-        let Some(keyring) = self.keyring.clone() else { return };
-        let name = self.target.name.clone();
-        // Should this fail, the log-in counts as failed, which is on the safe side.
-        let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
-    }
-
-    /// The same device, asked nothing that may cost a failed log-in.
-    pub fn sparing(&self) -> Target {
-        Target { trials: Trials::Spared, ..self.target.clone() }
-    }
+/// The same device, asked nothing that may cost a failed log-in.
+pub(super) fn sparing(target: &Target) -> Target {
+    Target { trials: Trials::Spared, ..target.clone() }
 }
 
 /// Whether a device can be changed at all.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::reach::{Reach, Reached};
+use super::reach::{Reach, Reached, sparing};
 use crate::apply::{self, DeviceResult, Job, Workshop, ends_too_late};
 use crate::clock::AgentClock;
 use crate::device::Fault;
@@ -177,7 +177,7 @@ impl One {
                 Some(plan) => (id.clone(), plan.clone()),
                 None => return passed(None, How::Well),
             },
-            Wanted::Fresh { until } => match survey(&reached, &self.shop).await {
+            Wanted::Fresh { until } => match self.survey(&reached).await {
                 Ok(plan) if plan.steps.is_empty() => return passed(None, How::Well),
                 Ok(plan) if ends_too_late(plan.video_s(), *until, self.clock.now()) => {
                     return (None, How::Unseen);
@@ -192,7 +192,7 @@ impl One {
                     }
                 },
                 Err(Fault::Refused(why)) => {
-                    return (Some(refused(reached, why)), How::Unseen);
+                    return (Some(reached.refused(why)), How::Unseen);
                 }
                 Err(fault) => return passed(Some(fault.to_string()), How::Unseen),
             },
@@ -207,8 +207,8 @@ impl One {
             vms_addresses: reached.vms_addresses.clone(),
         };
         let result = apply::guarded(job, (*self.shop).clone()).await;
-        // Before a fresh plan, the look that it rests on has said so already.
-        if result.was_begun() && matches!(self.wanted, Wanted::Planned { .. }) {
+        // Where a fresh look came first, that one was let in.
+        if matches!(self.wanted, Wanted::Planned { .. }) && result.was_begun() {
             reached.admitted().await;
         }
         let trouble = result.trouble(self.shop.policy.change.most_video_lost_s);
@@ -218,6 +218,14 @@ impl One {
             (_, trouble) => trouble.map_or(How::Well, How::Badly),
         };
         (Some(Event::Ended { id, result: Box::new(result), trouble }), how)
+    }
+
+    async fn survey(&self, reached: &Reached) -> Result<DevicePlan, Fault> {
+        let target = sparing(&reached.target);
+        let (attestations, vms) = (&reached.attestations, &reached.vms_addresses);
+        let plan = apply::survey(&target, attestations, vms, &self.shop).await?;
+        reached.admitted().await;
+        Ok(plan)
     }
 
     /// Waits until the rounds have written down that this device is in change.
@@ -290,30 +298,18 @@ async fn draw(
     let waited = tokio::time::timeout(super::LONGEST_WAIT, devices.wait(name)).await;
     let taken = waited.map_err(|_| "somebody else has been at it for too long".to_owned())?;
     let reached = reach.reached().await?;
-    let drawn = survey(&reached, shop).await;
+    let target = sparing(&reached.target);
+    let drawn = apply::survey(&target, &reached.attestations, &reached.vms_addresses, shop).await;
+    if drawn.is_ok() {
+        reached.admitted().await;
+    }
     drop(taken);
     match drawn {
         Ok(plan) => Ok(plan),
         Err(Fault::Refused(why)) => {
-            let event = refused(reached, why.clone());
-            let _ = events.send(event).await;
+            let _ = events.send(reached.refused(why.clone())).await;
             Err(why)
         }
         Err(fault) => Err(fault.to_string()),
     }
-}
-
-/// A fresh look, and what it comes to. What costs a failed log-in is not asked, so that the change itself may ask it.
-async fn survey(reached: &Reached, shop: &Workshop) -> Result<DevicePlan, Fault> {
-    let (attestations, vms) = (&reached.attestations, &reached.vms_addresses);
-    let drawn = apply::survey(&reached.sparing(), attestations, vms, shop).await;
-    if !matches!(drawn, Err(Fault::Refused(_))) {
-        reached.admitted().await;
-    }
-    drawn
-}
-
-fn refused(reached: Reached, why: String) -> Event {
-    let Reached { target, mark, vaulted, .. } = reached;
-    Event::Refused { device: target.name, mark, vaulted, why }
 }

@@ -72,15 +72,15 @@ impl Outlet for Store {
         Ok(())
     }
 
-    async fn plan(&self, _: Told) -> Result<(), NotStored> {
-        self.check()
-    }
-
     async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
         self.check()?;
         self.states.lock().unwrap().push(state);
         self.arrived.notify_waiters();
         Ok(())
+    }
+
+    async fn plan(&self, _: Told) -> Result<(), NotStored> {
+        self.check()
     }
 
     async fn audit(&self, deed: Deed, _: &str, _: &str) -> Result<(), NotStored> {
