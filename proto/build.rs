@@ -1,8 +1,9 @@
 //! Compiles the wire's definitions without a protoc to install.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["enrollment", "policy", "finding", "escrow", "plan", "agent", "operator"]
-        .map(|name| format!("palisade/v1/{name}.proto"));
+    let files =
+        ["enrollment", "policy", "finding", "escrow", "plan", "records", "agent", "operator"]
+            .map(|name| format!("palisade/v1/{name}.proto"));
     for file in &files {
         println!("cargo:rerun-if-changed={file}");
     }

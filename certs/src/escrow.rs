@@ -7,6 +7,7 @@
 //!
 //! The recipients are signed by the organisation's root. A controller hands them on, but cannot put itself among them.
 
+mod file;
 mod peel;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::key::{self, Key, KeyError};
 use crate::seal::{self, MAX_OPENED, Opener, Recipient, SealError};
 
+pub use file::{SealedFile, open_file, seal_file};
 pub use peel::{lacking, peel};
 
 /// Most recipients.
@@ -208,7 +210,11 @@ fn choices(count: usize, of: usize) -> usize {
 /// # Errors
 /// [`EscrowError::Seal`].
 pub fn seal(sheet: &Sheet, quorum: &Quorum) -> Result<Vec<SealedCopy>, EscrowError> {
-    let text = written(sheet)?;
+    seal_text(&written(sheet)?, quorum)
+}
+
+/// A text, in as many copies as there are groups that are enough.
+fn seal_text(text: &[u8], quorum: &Quorum) -> Result<Vec<SealedCopy>, EscrowError> {
     let copy = |layers: Vec<Vec<&(String, Recipient)>>| {
         let mut sealed = Zeroizing::new(text.to_vec());
         for layer in layers.iter().rev() {
@@ -231,16 +237,21 @@ pub fn open(copy: &SealedCopy, keys: &[Opener]) -> Result<Sheet, EscrowError> {
     if copy.layers.is_empty() || copy.layers.len() > MOST_RECIPIENTS {
         return Err(EscrowError::NoSheet);
     }
-    let mut opened = Zeroizing::new(copy.sealed.clone());
-    for _ in &copy.layers {
-        opened = layer(&opened, keys)?;
-    }
+    let opened = open_layers(copy, keys)?;
     let sheet: Written<'_> = serde_json::from_slice(&opened).map_err(|_| EscrowError::NoSheet)?;
     if sheet.form != FORM {
         return Err(EscrowError::NoSheet);
     }
     let Written { organisation, site, id, device, kind, account, made_at, secret, .. } = sheet;
     Ok(Sheet { organisation, site, id, device, kind, account, made_at, secret: secret.0 })
+}
+
+fn open_layers(copy: &SealedCopy, keys: &[Opener]) -> Result<Zeroizing<Vec<u8>>, EscrowError> {
+    let mut opened = Zeroizing::new(copy.sealed.clone());
+    for _ in &copy.layers {
+        opened = layer(&opened, keys)?;
+    }
+    Ok(opened)
 }
 
 fn layer(sealed: &[u8], keys: &[Opener]) -> Result<Zeroizing<Vec<u8>>, EscrowError> {

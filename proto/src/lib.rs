@@ -8,6 +8,7 @@ pub mod finding;
 pub mod id;
 pub mod measure;
 pub mod policy;
+pub mod record;
 pub mod secret;
 pub mod stored;
 pub mod text;

@@ -3,9 +3,11 @@
 //! The file is TOML; every key has a default, so an empty file is a policy. The keys are described where they
 //! are declared, and `policy.example.toml` in the repository shows them all.
 
+mod backup;
 mod certificates;
 mod change;
 mod rotation;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,9 +19,11 @@ use crate::finding::Waiver;
 use crate::text::{TomlError, parse_toml};
 use crate::{DeviceName, Measure, Secret, Timestamp};
 
+pub use backup::BackupRules;
 pub use certificates::Certificates;
 pub use change::{BadTimeOfDay, ChangeRules, Coverage, TimeOfDay, Weekday, Window};
 pub use rotation::{EscrowRule, ProofRule, RotationRules};
+pub use watch::WatchRules;
 
 /// What is to be done about a measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +62,10 @@ pub struct Policy {
     pub web_log: WebLog,
     /// When and how devices may be changed, and what cures need to know.
     pub change: ChangeRules,
+    /// How configurations are backed up (C22).
+    pub backup: BackupRules,
+    /// What the web server logs are watched for.
+    pub watch: WatchRules,
     /// Which credentials are replaced, when, and how carefully.
     pub rotation: RotationRules,
     /// Accepted unmet measures.
@@ -290,6 +298,8 @@ impl Policy {
         }
         self.certificates.check()?;
         self.change.check()?;
+        self.backup.check()?;
+        self.watch.check()?;
         self.rotation.check()?;
         self.accounts.groups.iter().try_for_each(ExpectedGroup::check)?;
         for waiver in &self.waivers {

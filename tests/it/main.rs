@@ -24,6 +24,7 @@ mod live_review;
 mod offline;
 mod powercut;
 mod pretend_camera;
+mod records;
 mod rotating;
 mod rounds;
 mod secrets;

@@ -14,6 +14,7 @@ use agent::rounds::{Deed, Entry, Handle, NotStored, Outlet, Rounds, Shelf, Suppl
 use async_trait::async_trait;
 use certs::{Clock as _, SystemClock};
 use prost::Message as _;
+use proto::record::SiteEvent;
 use proto::wire::finding::{About, Report};
 use proto::wire::rotation::RotationState;
 use proto::{DeviceName, Timestamp, Verdict};
@@ -44,6 +45,10 @@ impl Outlet for Store {
     async fn report(&self, entry: Entry) -> Result<(), NotStored> {
         self.entries.lock().unwrap().push(entry);
         self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    async fn event(&self, _: &SiteEvent) -> Result<(), NotStored> {
         Ok(())
     }
 
@@ -124,6 +129,7 @@ fn rounds(site: PathBuf, store: &Arc<Store>) -> (Rounds, Handle, Clocks) {
         clock: Arc::new(clock),
         outlet: store.clone(),
         shelf: store.clone(),
+        archive: None,
         keeper: store.clone(),
         desired: watch::channel(None).1,
         environment: Arc::new(|_| None),

@@ -16,6 +16,7 @@ use certs::{Leaf, Name, peer, request, trust};
 use controller::config::Loaded;
 use prost::Message as _;
 use proto::EscrowRecord;
+use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged, digest_form};
 use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::policy::{Desired, Order};
@@ -93,6 +94,14 @@ pub fn report(bytes: &[u8]) -> bool {
             },
             Some(What::Escrow(wire)) => match EscrowRecord::try_from(wire.clone()) {
                 Ok(record) => v1::EscrowRecord::from(&record) == wire,
+                Err(_) => false,
+            },
+            Some(What::Backup(wire)) => match ConfigurationBackup::try_from(wire.clone()) {
+                Ok(backup) => v1::ConfigurationBackup::from(&backup) == wire,
+                Err(_) => false,
+            },
+            Some(What::Event(wire)) => match SiteEvent::try_from(wire.clone()) {
+                Ok(event) => v1::SiteEvent::from(&event).devices == wire.devices,
                 Err(_) => false,
             },
             Some(What::Rotated(wire)) => match RotationState::try_from(wire.clone()) {

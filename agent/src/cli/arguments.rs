@@ -9,11 +9,12 @@ use certs::Pin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
+use super::backup::{self, BackupCommand};
 use super::change::{ApplyArguments, PlanArguments};
 use crate::report::Format;
 use unattended::{ENROLL_EXAMPLES, RUN_EXAMPLE};
 
-pub use unattended::{Enroll, LogFormat, Run, Status};
+pub use unattended::{Data, Enroll, LogFormat, Run, Status};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -75,6 +76,9 @@ pub enum Command {
     /// Tell how the agent on this box does
     #[command(after_help = "Example:\n  palisade-agent status --format json")]
     Status(Status),
+    /// The backups of configurations that this agent keeps
+    #[command(subcommand, after_help = backup::EXAMPLES)]
+    Backup(BackupCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  palisade-agent completions bash > ~/.local/share/bash-completion/completions/palisade-agent"

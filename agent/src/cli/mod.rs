@@ -5,6 +5,7 @@
 
 mod arguments;
 mod audit;
+mod backup;
 mod change;
 mod console;
 mod enroll;
@@ -61,6 +62,7 @@ fn perform(command: Command, console: &mut Console<'_>) -> Result<u8, Stop> {
         Command::Enroll(arguments) => enroll::run(&arguments, console),
         Command::Run(arguments) => run::run(arguments, console),
         Command::Status(arguments) => status::run(&arguments, console),
+        Command::Backup(command) => backup::run(&command, console),
         Command::Completions(arguments) => reference::completions(&arguments, console),
     }
 }

@@ -20,7 +20,7 @@ use proto::{DeviceName, Secret};
 use self::mobotix::Dialects;
 pub use self::snapshot::Snapshot;
 use crate::change::{Change, Differences, Edit, Untranslated};
-use crate::facts::{Facts, FailureClass};
+use crate::facts::{Facts, FailureClass, WebLogSummary};
 
 /// A device to look at over the network.
 #[derive(Clone, Debug)]
@@ -232,6 +232,11 @@ pub trait Driver: Send {
         Err(cannot("show a log"))
     }
 
+    /// The same, read; asks for nothing else.
+    async fn read_log(&mut self) -> Result<WebLogSummary, Fault> {
+        Err(cannot("show a log"))
+    }
+
     /// Whether it shows a picture.
     async fn frame(&mut self) -> Result<(), Fault> {
         Err(cannot("show a picture"))
@@ -245,6 +250,28 @@ fn cannot(what: &str) -> Fault {
 /// The driver for a target. Nothing is sent before it is asked to observe.
 pub fn open(target: Target, dialects: Arc<Dialects>) -> Box<dyn Driver> {
     Box::new(mobotix::live::Camera::new(target, dialects))
+}
+
+/// A configuration that was kept.
+///
+/// # Errors
+/// That it is none.
+pub fn kept_configuration(bytes: Vec<u8>) -> Result<Snapshot, Untranslated> {
+    mobotix::edit::snapshot(bytes)
+}
+
+/// The firmware that a configuration is of, as it is written there; empty if it names none.
+pub fn firmware_of(configuration: &Snapshot) -> String {
+    mobotix::edit::firmware(configuration)
+}
+
+/// What differs between two configurations of a device, in lines that begin with `-` or `+`, as it may be told to who
+/// may read neither of them.
+///
+/// # Errors
+/// That one of them is none.
+pub fn told_between(one: &Snapshot, other: &Snapshot) -> Result<Vec<String>, Untranslated> {
+    mobotix::edit::told_between(one, other)
 }
 
 /// The lines of a configuration as they may be shown, secrets hidden: `section: line`. None of what a device writes by

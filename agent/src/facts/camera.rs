@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use proto::Timestamp;
+use super::{OwnBackup, WebLogSummary};
 use serde::{Deserialize, Serialize};
 
 use super::cure::not_gathered;
@@ -77,6 +77,9 @@ pub struct CameraFacts {
     /// When the camera reboots by itself, as its time tasks say; empty: never. What an unsaved change does not survive.
     #[serde(default = "not_gathered")]
     pub own_reboots: Fact<Vec<String>>,
+    /// The agent's own backup of the configuration (C22); no device tells of it.
+    #[serde(default = "not_gathered")]
+    pub backup: Fact<OwnBackup>,
     /// What the facts rest on.
     pub evidence: EvidenceBook,
 }
@@ -115,6 +118,7 @@ impl CameraFacts {
             own_address: Fact::unreadable(reason),
             notify_profiles: Fact::unreadable(reason),
             own_reboots: Fact::unreadable(reason),
+            backup: Fact::unreadable(reason),
             evidence: EvidenceBook::default(),
         }
     }
@@ -332,52 +336,4 @@ pub struct VpnClient {
     pub enabled: bool,
     /// Whether a server is named.
     pub server_named: bool,
-}
-
-/// The web server log, summarised per source address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebLogSummary {
-    /// Rows that were read.
-    pub rows: u32,
-    /// Rows that could not be understood.
-    pub odd_rows: u32,
-    /// Whether the log was longer than we read.
-    pub cut: bool,
-    /// The earliest time in the log, as the camera tells it.
-    pub oldest: Option<Timestamp>,
-    /// The latest.
-    #[serde(default)]
-    pub newest: Option<Timestamp>,
-    /// Whether the log counts: without a column for it, one row may stand for many accesses (guide, measure 8).
-    #[serde(default)]
-    pub counted: bool,
-    /// The address this visit came from, as far as we know it.
-    #[serde(default)]
-    pub own: Option<IpAddr>,
-    /// Per source address.
-    pub sources: BTreeMap<IpAddr, SourceSummary>,
-}
-
-/// What one address did, as the web server log tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceSummary {
-    /// Accesses that succeeded.
-    pub successful: u32,
-    /// Accesses that were refused.
-    pub failed: u32,
-    /// Those of them that named no user, such as the first request of every browser, which carries no login.
-    #[serde(default)]
-    pub nameless: u32,
-    /// When somebody who named a user was last refused, as the camera tells it.
-    #[serde(default)]
-    pub last_failed: Option<Timestamp>,
-    /// The user names it logged in with successfully.
-    pub users: BTreeSet<String>,
-}
-
-impl SourceSummary {
-    /// Log-ins that were refused: somebody named a user.
-    pub fn failed_logins(&self) -> u32 {
-        self.failed.saturating_sub(self.nameless)
-    }
 }

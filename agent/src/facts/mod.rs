@@ -1,8 +1,10 @@
 //! Facts: what was read from a device, or is known to be absent or unreadable. The narrow waist between drivers,
 //! which fill them in and decide nothing, and measures, which judge them and know no device.
 
+mod backup;
 mod camera;
 mod cure;
+mod log;
 mod nas;
 mod record;
 mod vms;
@@ -12,8 +14,10 @@ use std::collections::BTreeMap;
 use proto::Evidence;
 use serde::{Deserialize, Serialize};
 
+pub use backup::{BackupCopy, OwnBackup};
 pub use camera::*;
 pub use cure::NotifyProfile;
+pub use log::{LogLine, SourceSummary, WebLogSummary};
 pub use nas::NasFacts;
 pub use record::{Device, Failure, FailureClass, Kind, Observation, Record, Source};
 pub use vms::{CameraLogin, VmsFacts};

@@ -216,6 +216,7 @@ impl Dice {
             counted: self.flip(),
             own: None,
             sources,
+            lines: Vec::new(),
         }
     }
 }

@@ -10,10 +10,11 @@ use proto::{DeviceName, Secret, SecretId, Timestamp};
 
 use super::credentials::{Access, Adoptable, Claims, Keyring, marked};
 use super::loaded::{Loaded, mark};
+use super::lookout::Looked;
 use super::yardstick::Yardstick;
 use crate::clock::AgentClock;
 use crate::config::{PasswordSource, SiteDevice, SiteSource, read};
-use crate::device::{Limits, Trials, shown};
+use crate::device::{Fault, Limits, Snapshot, Trials, shown};
 use crate::facts::{Device, Failure, FailureClass, Observation, Source};
 use crate::inventory::{Leave, Logins, Mark, Occasion};
 use crate::rotate::devices::Taken;
@@ -54,6 +55,8 @@ pub(super) struct Paid {
     pub vaulted: bool,
     /// Its configuration's lines, secrets hidden.
     pub lines: Option<Vec<String>>,
+    /// Its configuration, for a backup. It holds passwords.
+    pub configuration: Option<Snapshot>,
     /// Keeps others off the device until it is entered what was seen.
     _taken: Taken,
 }
@@ -80,25 +83,14 @@ pub(super) enum Manner {
 
 impl Errand {
     pub(super) async fn pay(self) -> Paid {
-        let Self { device, site, yardstick, limits, environment, .. } = self;
-        let name = device.name.clone();
-        let wanted = match &device.source {
+        let name = self.device.name.clone();
+        let wanted = match &self.device.source {
             SiteSource::Live { pin, .. } => *pin,
             SiteSource::File(_) | SiteSource::Declared => None,
         };
-        let head = head(&device);
+        let head = head(&self.device);
         let observed_at = self.clock.now();
-        let (claims, keyring, of) = (self.claims, self.keyring.clone(), device.clone());
-        let policy = yardstick.clone();
-        // Password files and their dates are on disk, and so is the vault.
-        let build = move || {
-            let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
-            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
-            build(&device, &terms, access, |name| environment(name))
-        };
-        let built = tokio::task::spawn_blocking(build).await;
-        let built = built.unwrap_or_else(|_| Built::failed("preparing the visit failed"));
-        let Built { mark, call, access, pin } = built;
+        let Built { mark, call, access, pin } = self.built().await;
         let (trials, _taken) = (self.trials, self.taken);
         let mut paid = Paid {
             name,
@@ -110,6 +102,7 @@ impl Errand {
             adoptable: None,
             vaulted: access == Entry::Vault,
             lines: None,
+            configuration: None,
             _taken,
         };
         let mut call = match call {
@@ -130,11 +123,52 @@ impl Errand {
             (access, &call.way, paid.manner)
         {
             let password = target.login.as_ref().map(|login| &login.password);
-            paid.adoptable = Adoptable::of(&of, &policy.policy, password);
+            paid.adoptable = Adoptable::of(&self.device, &self.yardstick.policy, password);
         }
         paid.look_by(call, &self.equipment, observed_at).await;
         paid.count(managed).await;
         paid
+    }
+
+    /// Looks at the device's log alone.
+    pub(super) async fn look_at_log(self) -> Looked {
+        let (name, at) = (self.device.name.clone(), self.clock.now());
+        let Built { mark, call, access, .. } = self.built().await;
+        let mut looked = Looked { name, mark, at, outcome: None, _taken: self.taken };
+        let Ok(mut call) = call else { return looked };
+        let managed = self.keyring.filter(|_| access == Entry::Vault);
+        let granted = self.logins.leave(&mark, self.occasion, at);
+        let leave = leave_of(access, granted, managed.as_ref(), &looked.name, at).await;
+        prepare(&mut call, leave, self.accepted, Trials::Spared);
+        let (Way::Live(target), Leave::Granted) = (call.way, leave) else { return looked };
+        if target.login.is_none() {
+            return looked;
+        }
+        let mut driver = (self.equipment.open)(*target, self.equipment.dialects);
+        let read = tokio::time::timeout(call.limit, driver.read_log()).await;
+        let read = read.unwrap_or_else(|_| {
+            Err(Fault::Unreachable("looking at its log was not done in time".to_owned()))
+        });
+        if let (Some(keyring), false) = (managed, matches!(read, Err(Fault::Refused(_)))) {
+            note_admitted(keyring, &looked.name).await;
+        }
+        looked.outcome = Some(read);
+        looked
+    }
+
+    /// The call to the device, and what it is logged in with.
+    async fn built(&self) -> Built {
+        let (device, site, limits) = (self.device.clone(), self.site.clone(), self.limits);
+        let (yardstick, environment) = (self.yardstick.clone(), self.environment.clone());
+        let (claims, keyring) = (self.claims.clone(), self.keyring.clone());
+        // Password files and their dates are on disk, and so is the vault.
+        let build = move || {
+            let access = keyring.map_or(Access::SiteFile, |keyring| keyring.access(&claims));
+            let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
+            build(&device, &terms, access, |name| environment(name))
+        };
+        let built = tokio::task::spawn_blocking(build).await;
+        built.unwrap_or_else(|_| Built::failed("preparing the visit failed"))
     }
 }
 
@@ -161,6 +195,7 @@ impl Paid {
     async fn look_by(&mut self, call: Call, equipment: &Equipment, observed_at: Timestamp) {
         let (look, seen) = visit::visit_keeping(call, equipment).await;
         self.look = Observation { observed_at, ..look };
+        self.configuration.clone_from(&seen);
         let lines = tokio::task::spawn_blocking(move || shown(&seen?)).await;
         self.lines = lines.unwrap_or_default();
     }
@@ -171,11 +206,15 @@ impl Paid {
         let was_refused = class == Some(FailureClass::Refused);
         if let (Some(keyring), false, Manner::AsListed { .. }) = (managed, was_refused, self.manner)
         {
-            let name = self.name.clone();
-            // Should this fail, the log-in counts as failed, which is on the safe side.
-            let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
+            note_admitted(keyring, &self.name).await;
         }
     }
+}
+
+/// Should this fail, the log-in counts as failed, which is on the safe side.
+async fn note_admitted(keyring: Arc<Keyring>, name: &DeviceName) {
+    let name = name.clone();
+    let _ = tokio::task::spawn_blocking(move || keyring.admitted(&name)).await;
 }
 
 /// Whose log-in it is.

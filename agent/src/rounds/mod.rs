@@ -6,6 +6,7 @@
 //! time is unknown it visits nobody, because each look is judged at its time. A controller that is out of reach changes
 //! nothing here.
 
+pub mod backups;
 mod carry;
 mod coarse;
 pub mod credentials;
@@ -14,6 +15,8 @@ mod errand;
 mod kept;
 mod loaded;
 mod logs;
+mod lookout;
+mod orders;
 mod outlet;
 mod progress;
 mod tell;
@@ -38,6 +41,7 @@ use self::enforce::{Enforcement, Happened};
 use self::errand::Paid;
 use self::loaded::Loaded;
 use self::logs::Logs;
+use self::lookout::{Looked, Watch};
 use self::upkeep::Search;
 use self::yardstick::Yardstick;
 use crate::apply::Keeper;
@@ -68,6 +72,8 @@ pub struct Supplies {
     pub outlet: Arc<dyn Outlet>,
     /// Keeps what can be observed again.
     pub shelf: Arc<dyn Shelf>,
+    /// Keeps backups of configurations; none where there is no vault to seal them to.
+    pub archive: Option<Arc<dyn backups::Archive>>,
     /// Keeps what a change would lose: configurations as they were, and web logs.
     pub keeper: Arc<dyn Keeper>,
     /// What the controller wants the site to be; the latest counts.
@@ -211,6 +217,7 @@ pub struct Rounds {
     /// Whether the inventory differs from the stored one.
     unsaved: bool,
     logs: Logs,
+    watch: Watch,
     /// Serial numbers of the site's cameras.
     serials: BTreeMap<DeviceName, String>,
     /// The workstations' facts as reported last, and when.
@@ -247,6 +254,7 @@ struct UnderWay {
 /// What the loop was woken by.
 enum Event {
     Paid(Result<(tokio::task::Id, Box<Paid>), tokio::task::JoinError>),
+    LookedAtLog(Result<Looked, tokio::task::Id>),
     Turned(Result<(tokio::task::Id, Box<Turned>), tokio::task::JoinError>),
     Wished(Wish),
     Desired,
@@ -275,6 +283,7 @@ impl Rounds {
             inventory: Inventory::default(),
             unsaved: false,
             logs: Logs::default(),
+            watch: Watch::default(),
             serials: BTreeMap::new(),
             workstations: BTreeMap::new(),
             visits: JoinSet::new(),
@@ -297,14 +306,17 @@ impl Rounds {
         self.begin().await;
         loop {
             self.pay_visits();
+            self.pay_looks();
             self.take_turns().await;
             self.show_progress();
             match self.next(&stop).await {
                 Event::Paid(Ok((task, paid))) => {
                     self.visited.remove(&task);
-                    self.finish(*paid).await;
+                    // Apart, as the looks: their room is taken only while they are at work.
+                    Box::pin(self.finish(*paid)).await;
                 }
                 Event::Paid(Err(error)) => self.lost(error.id()),
+                Event::LookedAtLog(looked) => Box::pin(self.finish_look(looked)).await,
                 Event::Turned(Ok((task, turned))) => self.finish_turn(task, *turned).await,
                 Event::Turned(Err(error)) => self.lost_turn(error.id()).await,
                 Event::Wished(wish) => self.grant(wish).await,
@@ -318,6 +330,7 @@ impl Rounds {
         self.visits.abort_all();
         self.end_turns().await;
         self.save().await;
+        self.save_watch().await;
         Box::pin(self.end_enforcement()).await;
     }
 
@@ -330,6 +343,7 @@ impl Rounds {
             Some(paid) = self.visits.join_next_with_id() => {
                 Event::Paid(paid.map(|(task, paid)| (task, Box::new(paid))))
             }
+            Some(looked) = self.watch.ended() => Event::LookedAtLog(looked),
             Some(turned) = self.credentials.turns.join_next_with_id() => {
                 Event::Turned(turned.map(|(task, turned)| (task, Box::new(turned))))
             }
@@ -348,7 +362,7 @@ impl Rounds {
         let next = self.schedule.next_of(|name| self.devices.is_free(name));
         let visit = next.filter(|_| self.may_pay());
         let turn = self.credentials.wake(self.supplies.clock.seconds());
-        [visit, turn].into_iter().flatten().fold(self.upkeep_due, u64::min)
+        [visit, turn, self.next_look()].into_iter().flatten().fold(self.upkeep_due, u64::min)
     }
 
     async fn grant(&mut self, wish: Wish) {

@@ -1,6 +1,7 @@
 //! Where the rounds leave what they have to tell and to keep. The store stands behind it; a test stands in its place.
 
 use async_trait::async_trait;
+use proto::record::SiteEvent;
 use proto::wire::rotation::RotationState;
 use proto::wire::v1;
 
@@ -62,6 +63,10 @@ pub enum Deed {
     LoginRefused,
     /// A sign appeared about a device.
     SignAppeared,
+    /// A device's configuration was backed up, because it is not as it was.
+    BackupMade,
+    /// The logs show something that somebody should look at.
+    EventSeen,
     /// A credential of the site file was taken over into the vault.
     CredentialAdopted,
     /// An operator's order to replace credentials was begun.
@@ -111,6 +116,8 @@ impl Deed {
             Self::DeviceRecovered => "device_recovered",
             Self::LoginRefused => "login_refused",
             Self::SignAppeared => "sign_appeared",
+            Self::BackupMade => "backup_made",
+            Self::EventSeen => "event_seen",
             Self::CredentialAdopted => "credential_adopted",
             Self::RotationOrdered => "rotation_ordered",
             Self::RotationStarted => "rotation_started",
@@ -145,6 +152,12 @@ pub trait Outlet: Send + Sync {
     /// # Errors
     /// [`NotStored`].
     async fn report(&self, entry: Entry) -> Result<(), NotStored>;
+
+    /// Queues something that the logs of the site's cameras showed.
+    ///
+    /// # Errors
+    /// [`NotStored`].
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored>;
 
     /// Queues where a credential of a device stands. Of each only the latest counts.
     ///

@@ -2,6 +2,7 @@
 //! shelf in memory.
 
 mod credentials;
+mod lookout;
 mod site;
 mod store;
 mod world;

@@ -42,6 +42,7 @@ impl Rounds {
         }
         let notes = self.supplies.shelf.fetch("notes").await;
         self.notes = notes.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
+        self.begin_watch().await;
         self.begin_credentials().await;
         self.supplies.desired.mark_changed();
         self.upkeep_due = self.supplies.clock.seconds().saturating_add(MINUTE);
@@ -61,6 +62,7 @@ impl Rounds {
         }
         self.tell_workstations().await;
         self.save().await;
+        self.save_watch().await;
         self.begin_search(now);
         Box::pin(self.enforce()).await;
     }
@@ -114,6 +116,7 @@ impl Rounds {
         let names: BTreeSet<_> = file.devices.iter().map(|device| &device.name).collect();
         let gone = self.inventory.keep_only(&names);
         self.logs.keep_only(|name| names.contains(name));
+        self.watch.keep_only(|name| names.contains(name));
         self.serials.retain(|name, _| names.contains(name));
         self.workstations.retain(|name, _| names.contains(name));
         self.forget(gone).await;

@@ -4,19 +4,17 @@ use std::num::NonZeroUsize;
 
 use certs::Clock;
 use proto::wire::finding::About;
-use proto::wire::policy::OrderId;
 use proto::{DeviceName, Timestamp};
-use tokio::sync::oneshot;
 
+use super::Rounds;
 use super::carry;
 use super::errand::{Errand, Manner, Paid, head};
 use super::kept::Kept;
 use super::outlet::Deed;
-use super::{MOST_ORDERS, Rounds, UnderWay};
 use crate::config::SiteDevice;
 use crate::device::Trials;
 use crate::facts::{Device, Facts, Failure, FailureClass, Kind, Observation};
-use crate::inventory::{Look, Occasion};
+use crate::inventory::{Look, Mark, Occasion};
 use crate::rotate::devices::Taken;
 use crate::schedule;
 use crate::visit::Equipment;
@@ -47,7 +45,12 @@ impl Rounds {
         }
     }
 
-    fn errand(&self, name: &DeviceName, occasion: Occasion, taken: Taken) -> Option<Errand> {
+    pub(super) fn errand(
+        &self,
+        name: &DeviceName,
+        occasion: Occasion,
+        taken: Taken,
+    ) -> Option<Errand> {
         let (site, yardstick) = (self.site.clone()?, self.yardstick.clone()?);
         let device = site.file.devices.iter().find(|device| device.name == *name)?.clone();
         let known = self.inventory.known(name);
@@ -103,6 +106,8 @@ impl Rounds {
             };
             self.tell_change(&paid.look, before.as_ref()).await;
             self.adopt_from(&mut paid).await;
+            Box::pin(self.back_up(&mut paid)).await;
+            Box::pin(self.watch_visit(&mut paid.look)).await;
             let lines = paid.lines.take();
             Box::pin(self.look_for_drift(&paid.look, before.as_ref(), lines)).await;
             let kept = Kept::after(paid.look, before);
@@ -137,11 +142,8 @@ impl Rounds {
         let known = self.inventory.entry(name);
         match (*manner, class) {
             (Manner::AsListed { .. }, Some(FailureClass::Refused)) => {
-                known.logins.refused(*mark, now);
                 let detail = look.outcome.as_ref().err().map_or("", |it| &it.message);
-                self.audit(Deed::LoginRefused, name.as_str(), detail).await;
-                // Not one log-in more than the budget says, whatever happens to this program next.
-                self.save().await;
+                self.note_refusal(name, *mark, now, detail).await;
             }
             (Manner::AsListed { vouched }, None) => {
                 known.logins.admitted();
@@ -173,6 +175,21 @@ impl Rounds {
         }
     }
 
+    /// A device refused our log-in.
+    pub(super) async fn note_refusal(
+        &mut self,
+        name: &DeviceName,
+        mark: Mark,
+        now: Timestamp,
+        why: &str,
+    ) {
+        self.inventory.entry(name).logins.refused(mark, now);
+        self.unsaved = true;
+        self.audit(Deed::LoginRefused, name.as_str(), why).await;
+        // Not one log-in more than the budget says, whatever happens to this program next.
+        self.save().await;
+    }
+
     /// Enters into the audit log that a device failed, or recovered; before the look is kept, so that a plug that is pulled
     /// in between has it entered twice rather than never.
     async fn tell_change(&self, look: &Observation, before: Option<&Kept>) {
@@ -185,53 +202,6 @@ impl Rounds {
             Ok(_) if failed_before => self.audit(Deed::DeviceRecovered, name, "").await,
             Ok(_) | Err(_) => {}
         }
-    }
-
-    /// Begins an order, unless it is under way already.
-    pub(super) async fn take_order(
-        &mut self,
-        id: OrderId,
-        expires_at: Timestamp,
-        devices: Vec<DeviceName>,
-        done: oneshot::Sender<()>,
-    ) {
-        let known = self.orders.iter().any(|order| order.id == id);
-        let (clock, Some(site)) = (&self.supplies.clock, &self.site) else { return };
-        if known || self.orders.len() >= MOST_ORDERS || expires_at < clock.now() {
-            return;
-        }
-        let all = site.file.devices.iter().map(|device| &device.name);
-        let wanted = all.filter(|name| devices.is_empty() || devices.contains(name));
-        let left = wanted.filter(|name| self.schedule.order(name)).cloned().collect();
-        self.audit(Deed::VisitOrdered, "", &format!("order {id}")).await;
-        self.orders.push(UnderWay { id, left, done });
-        self.settle_orders_done();
-    }
-
-    fn settle_orders(&mut self, name: &DeviceName) {
-        // A visit that was under way when it was ordered again does not count.
-        if !self.schedule.is_ordered(name) {
-            for order in &mut self.orders {
-                order.left.remove(name);
-            }
-        }
-        self.settle_orders_done();
-    }
-
-    fn settle_orders_done(&mut self) {
-        for order in self.orders.extract_if(.., |order| order.left.is_empty()) {
-            // Who ordered may have gone; the report has been queued all the same.
-            let _ = order.done.send(());
-        }
-    }
-
-    /// Drops from all orders the devices that the site does not list any more.
-    pub(super) fn settle_orders_of_gone(&mut self) {
-        let Some(site) = self.site.clone() else { return };
-        for order in &mut self.orders {
-            order.left.retain(|name| site.lists(name));
-        }
-        self.settle_orders_done();
     }
 }
 

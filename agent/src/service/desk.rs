@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use certs::Clock as _;
+use proto::record::SiteEvent;
 use proto::wire::rotation::RotationState;
+use proto::wire::v1;
 use proto::wire::v1::applied_report;
 use proto::wire::v1::entry::What;
 
@@ -40,6 +42,17 @@ struct Whole {
 impl Desk {
     pub fn new(store: Store, link: Arc<Link>, clock: Arc<AgentClock>) -> Self {
         Self { store, link, clock, whole: Arc::default() }
+    }
+
+    /// Leaves something for the controller; of each key only the latest counts.
+    pub async fn leave(&self, key: String, what: What) -> Result<(), NotStored> {
+        let time = self.clock.now();
+        let bytes = entry::bytes(what, time);
+        let entry = NewEntry { kind: Kind::Status, key, bytes, time };
+        let left = self.store.with(move |store| store.push(entry).map(drop)).await;
+        left.map_err(|error| Self::not_stored(&error))?;
+        self.link.hasten();
+        Ok(())
     }
 
     fn not_stored(error: &StoreError) -> NotStored {
@@ -83,16 +96,15 @@ impl Outlet for Desk {
         Ok(())
     }
 
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored> {
+        let SiteEvent { kind, source, last_at, .. } = event;
+        let key = format!("event/{}/{source}/{}", kind.as_str(), last_at.unix());
+        self.leave(key, What::Event(v1::SiteEvent::from(event))).await
+    }
+
     async fn rotated(&self, state: RotationState) -> Result<(), NotStored> {
-        let time = self.clock.now();
         let key = format!("{} {}", state.device, state.kind.as_str());
-        let bytes = entry::bytes(What::Rotated((&state).into()), time);
-        let push = move |store: &mut crate::store::BlockingStore| {
-            store.push(NewEntry { kind: Kind::Status, key, bytes, time }).map(drop)
-        };
-        self.store.with(push).await.map_err(|error| Self::not_stored(&error))?;
-        self.link.hasten();
-        Ok(())
+        self.leave(key, What::Rotated((&state).into())).await
     }
 
     async fn plan(&self, told: Told) -> Result<(), NotStored> {

@@ -5,6 +5,7 @@
 //! blocks; told to stop, it takes its time in a fixed order: no more visits, then what waits is uploaded, then goodbye,
 //! then the store is closed.
 
+mod archive;
 mod board;
 mod desk;
 mod errands;
@@ -31,9 +32,12 @@ use crate::device::{self, Limits};
 use crate::discovery::Survey;
 use crate::identity::{Folder, IdentityError, Member};
 use crate::link::{Link, Pace, entry};
+use crate::rounds::backups::Archive;
 use crate::rounds::credentials::Keyring;
 use crate::rounds::{Rounds, Supplies};
+use crate::store::backups::Backups;
 use crate::store::{Options, Store, StoreError, make_private_folder, pooled};
+use archive::Sealed;
 use board::{Board, Phase};
 use desk::Desk;
 use keeper::Keeper;
@@ -149,7 +153,8 @@ async fn serve(
         // The store was closed under us: the agent ends.
         Err(error) => return tracing::error!(%error, "the agent cannot serve"),
     };
-    work(settings, board, &link, stop).await;
+    // Apart, since its room would stand in every future around it.
+    Box::pin(work(settings, board, &link, stop)).await;
     let keep = upkeep::keep_witnessed(link.witnessed(), &settings.data);
     let _ = timeout(FAREWELL, keep).await;
 }
@@ -208,11 +213,19 @@ fn supplies(
     keyring: Arc<Keyring>,
 ) -> Supplies {
     let desk = Arc::new(Desk::new(board.store.clone(), link.clone(), board.clock.clone()));
+    // What the vault seals is kept; without a vault nothing is.
+    let vault = keyring.vault.as_ref().ok();
+    let archive = vault.map(|vault| {
+        let backups = Backups::new(&settings.data, vault.key());
+        let (desk, clock, recipients) = (desk.clone(), board.clock.clone(), link.recovery());
+        Arc::new(Sealed { backups, desk, clock, recipients }) as Arc<dyn Archive>
+    });
     Supplies {
         site: settings.site.clone(),
         clock: board.clock.clone(),
         outlet: desk.clone(),
         shelf: desk,
+        archive,
         keeper: Arc::new(keeper::Keeper::new(&settings.data, board.clock.clone())),
         desired: link.desired(),
         environment: settings.environment.clone(),

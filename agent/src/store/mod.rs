@@ -8,6 +8,7 @@
 //! Everything blocks, so the asynchronous [`Store`] does its work on the runtime's pool for that, one thing at a time.
 //! Nobody outside this room knows sled.
 
+pub mod backups;
 mod blocking;
 mod cache;
 mod chain;

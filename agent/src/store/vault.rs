@@ -177,6 +177,11 @@ impl Vault {
         Ok(Self { journal: Journal::new(data), key: key.into() })
     }
 
+    /// What opens the vault, for what else of this agent is sealed at rest.
+    pub fn key(&self) -> std::sync::Arc<Opener> {
+        self.key.clone()
+    }
+
     /// Whom the vault's key is for: what is sealed to it opens on this box alone.
     pub fn recipient(&self) -> Recipient {
         self.key.recipient()

@@ -4,6 +4,7 @@ use certs::TrustBundle;
 use certs::audit::{ChainHead, Record};
 use certs::join_state::JoinState;
 use prost::Message as _;
+use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::text::is_harmful;
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::policy::OrderId;
@@ -80,6 +81,8 @@ fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {
         What::Device(report) => Item::Device(Box::new(Report::try_from(report)?)),
         What::Unchanged(unchanged) => Item::Unchanged(Unchanged::try_from(unchanged)?),
         What::Forgotten(forgotten) => Item::Forgotten(device(forgotten.device)?),
+        What::Backup(backup) => Item::Backup(Box::new(ConfigurationBackup::try_from(backup)?)),
+        What::Event(event) => Item::Event(SiteEvent::try_from(event)?),
         What::Plan(part) => Item::Plan(Box::new(part.try_into()?)),
         What::Applied(applied) => Item::Applied(Box::new(applied.try_into()?)),
         What::Escrow(record) => Item::Escrow(Box::new(EscrowRecord::try_from(record)?)),

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use super::session::Connection;
 use super::{
-    agent, audit, authority, backup, device, escrow, findings, init, login, operator, plan, policy,
-    recovery, reference, restore, rotation, serve, settings, site, token, vouch,
+    agent, audit, authority, backup, device, escrow, events, findings, init, login, operator, plan,
+    policy, recovery, reference, restore, rotation, serve, settings, site, token, vouch,
 };
 
 /// What every help page of a check ends with.
@@ -73,6 +73,9 @@ pub enum Command {
     /// What is known about the devices, and what is wrong with them
     #[command(after_help = findings::EXAMPLE)]
     Findings(findings::Findings),
+    /// What the web server logs of the cameras showed together
+    #[command(after_help = events::EXAMPLE)]
+    Events(events::Events),
     /// Have a site's agent say what it would do to its devices, and show a plan again
     #[command(after_help = plan::EXAMPLE)]
     Plan(plan::Plan),

@@ -6,6 +6,7 @@ use proto::{DeviceName, SiteName, Timestamp};
 use serde::Serialize;
 
 use super::console::Console;
+use super::device_backups::{self, Backups, Diff, FetchBackup};
 use super::finding::FindingRow;
 use super::session::{Connection, Session};
 use super::stop::{GOOD, Stop};
@@ -25,6 +26,19 @@ pub enum DeviceCommand {
     /// Show everything about one device, with its findings
     #[command(after_help = "Example:\n  palisade device show harbour yard")]
     Show(Show),
+    /// List the backups of a device's configuration
+    #[command(after_help = "Example:\n  palisade device backups harbour yard")]
+    Backups(Backups),
+    /// Show what changed from one backup to another, secrets hidden
+    #[command(
+        after_help = "Example:\n  palisade device diff harbour yard --from 0f3a9c --to 77b2e1"
+    )]
+    Diff(Diff),
+    /// Fetch a backup, sealed to the recovery recipients
+    #[command(
+        after_help = "Example:\n  palisade device fetch-backup harbour yard --output yard.cfg.age"
+    )]
+    FetchBackup(FetchBackup),
 }
 
 /// `device list`
@@ -155,6 +169,9 @@ pub fn run(
             table::list(&rows, list.printing.format, console)?;
         }
         DeviceCommand::Show(it) => show(it, connection, console)?,
+        DeviceCommand::Backups(it) => device_backups::list(it, connection, console)?,
+        DeviceCommand::Diff(it) => device_backups::diff(it, connection, console)?,
+        DeviceCommand::FetchBackup(it) => device_backups::fetch_sealed(it, connection, console)?,
     }
     Ok(GOOD)
 }

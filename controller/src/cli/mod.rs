@@ -10,7 +10,9 @@ mod authority;
 mod backup;
 mod console;
 mod device;
+mod device_backups;
 mod escrow;
+mod events;
 mod files;
 mod finding;
 mod findings;
@@ -81,6 +83,7 @@ fn perform(arguments: &Arguments, console: &mut Console<'_>) -> Result<u8, Stop>
         Command::Agent(command) => agent::run(command, connection, console),
         Command::Device(command) => device::run(command, connection, console),
         Command::Findings(findings) => findings::run(findings, connection, console),
+        Command::Events(events) => events::run(events, connection, console),
         Command::Plan(plan) => plan::run(plan, connection, console),
         Command::Plans(plans) => plan::list(plans, connection, console),
         Command::Apply(apply) => plan::apply(apply, connection, console),

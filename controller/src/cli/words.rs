@@ -103,6 +103,12 @@ words! {
         Recoverable => "recoverable",
         Severe => "severe",
     }
+    /// Why a backup was made.
+    backup_reason(BackupReason) {
+        Schedule => "schedule",
+        Change => "change",
+        Asked => "asked",
+    }
     /// What a secret is for.
     secret_kind(SecretKind) {
         DevicePassword => "device_password",

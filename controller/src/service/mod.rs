@@ -26,6 +26,7 @@ pub mod orders;
 pub mod plans;
 pub mod policies;
 pub mod recipients;
+pub mod records;
 pub mod recovery;
 mod refusal;
 pub mod regain;
@@ -114,9 +115,11 @@ pub struct Service {
     pub(crate) recipients: ArcSwapOption<Recipients>,
     pub(crate) device_issuers: issuer::Issued,
     pub(crate) news: broadcast::Sender<News>,
+    /// That there are new events of sites.
+    pub(crate) event_news: broadcast::Sender<()>,
     /// Grows whenever something of a plan came.
     pub(crate) plans_changed: change::Sender<u64>,
-    /// One for each who may watch findings.
+    /// One for each who may watch findings or events.
     pub(crate) watchers: Arc<Semaphore>,
     /// Steps of a turnover wait for each other here.
     pub(crate) turning: Mutex<()>,
@@ -149,6 +152,7 @@ impl Service {
             recipients: ArcSwapOption::empty(),
             device_issuers: issuer::Issued::default(),
             news: broadcast::channel(NEWS).0,
+            event_news: broadcast::channel(1).0,
             plans_changed: change::Sender::new(0),
             watchers: Arc::new(Semaphore::new(findings::MAX_WATCHERS)),
             turning: Mutex::default(),

@@ -6,6 +6,7 @@
 
 use certs::Name;
 use certs::audit::{ChainHead, Record};
+use proto::record::{ConfigurationBackup, SiteEvent};
 use proto::wire::finding::{Report, Unchanged};
 use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::rotation::RotationState;
@@ -53,6 +54,10 @@ pub enum Item {
     Unchanged(Unchanged),
     /// A device is in no site file any more and not on the network.
     Forgotten(DeviceName),
+    /// A backup of a device's configuration, sealed.
+    Backup(Box<ConfigurationBackup>),
+    /// The logs of a site's cameras showed something.
+    Event(SiteEvent),
     /// A part of a plan.
     Plan(Box<PlanPart>),
     /// What became of a plan, or of one of its devices.
@@ -115,6 +120,10 @@ impl Service {
             Some(deed) => drop(intake.commit_noting(deed).await?),
         }
         self.meters.reported(fresh);
+        if took.has_events {
+            // Nobody may be listening.
+            let _ = self.event_news.send(());
+        }
         if took.plans {
             self.plans_changed.send_modify(|count| *count = count.wrapping_add(1));
         }
@@ -156,6 +165,7 @@ struct Took {
     resend: Vec<DeviceName>,
     /// Of its audit chain.
     oddities: Vec<String>,
+    has_events: bool,
     /// Of secrets that it handed over.
     odd_secrets: Vec<String>,
     /// Of plans.
@@ -173,6 +183,7 @@ impl Took {
             resend: Vec::new(),
             oddities: Vec::new(),
             odd_secrets: Vec::new(),
+            has_events: false,
             odd_plans: Vec::new(),
             plans: false,
         }
@@ -198,6 +209,11 @@ impl Took {
                 if !is_here {
                     self.resend.push(unchanged.device);
                 }
+            }
+            Item::Backup(backup) => intake.put_backup(site, &backup, self.now).await?,
+            Item::Event(event) => {
+                intake.add_event(site, &event, self.now).await?;
+                self.has_events = true;
             }
             Item::Forgotten(device) => {
                 if intake.forget_device(site, &device).await? {

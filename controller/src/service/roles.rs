@@ -45,6 +45,9 @@ acts! {
     PolicyHistory Viewer "read the history of policies";
     ShowPolicy Viewer "read policies";
     PolicyRollout Viewer "see how far a policy is rolled out";
+    ListBackups Viewer "list backups of configurations";
+    ListEvents Viewer "list events";
+    WatchEvents Viewer "watch events";
     ListVouches Viewer "list attestations and waivers";
     ListOperators Viewer "list operators";
     ListPlans Viewer "list plans";
@@ -71,6 +74,7 @@ acts! {
     AddOperator Administrator "add operators";
     RenewCode Administrator "give operators new codes";
     RemoveOperator Administrator "remove operators";
+    FetchBackup Administrator "fetch sealed backups of configurations";
     SetRecovery Administrator "set the recovery recipients";
     ShowSecrets Administrator "be shown secrets";
     ExportSecrets Administrator "export secrets";
@@ -107,7 +111,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [20, 12, 12]
+            [23, 12, 13]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -25,6 +25,13 @@ const DUMPS: &[&str] = &[
         include_str!("migrations/0003_dump.sql"),
         include_str!("migrations/0005_dump.sql")
     ),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql"),
+        include_str!("migrations/0005_dump.sql"),
+        include_str!("migrations/0004_dump.sql")
+    ),
 ];
 
 async fn pool(path: &Path) -> AnyPool {
@@ -74,6 +81,12 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         let plans = store.plans(None, 10).await.unwrap();
         let done = |plan: &plans::Plan| plan.failed == Some(false) && plan.made.is_some();
         assert_eq!(plans.iter().filter(|plan| done(plan)).count(), usize::from(version >= 3));
+        if version >= 5 {
+            let backups = store.device_backups(&harbour, &"yard".parse().unwrap()).await.unwrap();
+            assert_eq!(backups.len(), 1);
+            let ever = Timestamp::from_unix(0);
+            assert_eq!(store.events(None, ever, 0, 10).await.unwrap().len(), 1);
+        }
         let length = store.verify().await.unwrap().length;
         // And it goes on from there.
         let mut change = store.change().await.unwrap();

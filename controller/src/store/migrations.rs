@@ -10,6 +10,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0002_escrow.sql"),
     include_str!("migrations/0003_plans.sql"),
     include_str!("migrations/0005_rotations.sql"),
+    include_str!("migrations/0004_records.sql"),
 ];
 
 /// The newest version.

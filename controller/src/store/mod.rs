@@ -28,6 +28,7 @@ pub mod pending;
 pub mod plans;
 pub mod policies;
 pub mod recipients;
+pub mod records;
 pub mod rotations;
 pub mod sites;
 mod snapshot;

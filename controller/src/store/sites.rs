@@ -34,7 +34,9 @@ const SELECT: &str = "SELECT s.name, s.title, s.created_at, s.generation, \
      WHERE $1 = '' OR s.name = $1 ORDER BY s.name";
 
 /// What is kept about a site, those that others point to last.
-const REMOVE: [&str; 13] = [
+const REMOVE: [&str; 15] = [
+    "DELETE FROM device_backups WHERE site = $1",
+    "DELETE FROM site_events WHERE site = $1",
     "DELETE FROM plans WHERE site = $1",
     "DELETE FROM devices WHERE site = $1",
     "DELETE FROM rotations WHERE site = $1",

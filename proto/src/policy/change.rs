@@ -192,6 +192,12 @@ impl fmt::Display for TimeOfDay {
 }
 
 impl Window {
+    /// Whether a moment is within it.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        let length = self.length();
+        self.openings(now).any(|begin| (begin..begin + length).contains(&now.unix()))
+    }
+
     /// How long it lasts, in seconds: one minute to a day.
     pub fn length(&self) -> i64 {
         let length = self.to.seconds() - self.from.seconds();

@@ -20,14 +20,6 @@ const MAX_ACCOUNT: usize = 64;
 
 impl From<&EscrowRecord> for v1::EscrowRecord {
     fn from(record: &EscrowRecord) -> Self {
-        let copy = |copy: &SealedCopy| v1::SealedCopy {
-            layers: copy
-                .layers
-                .iter()
-                .map(|recipients| v1::SealedLayer { recipients: recipients.clone() })
-                .collect(),
-            sealed: copy.sealed.clone(),
-        };
         Self {
             secret_id: record.id.0.to_vec(),
             device: record.device.as_ref().map_or_else(String::new, ToString::to_string),
@@ -35,8 +27,15 @@ impl From<&EscrowRecord> for v1::EscrowRecord {
             account: record.account.clone(),
             made_at: record.made_at.unix(),
             recipients_generation: record.recipients_generation,
-            copies: record.copies.iter().map(copy).collect(),
+            copies: record.copies.iter().map(v1::SealedCopy::from).collect(),
         }
+    }
+}
+
+impl From<&SealedCopy> for v1::SealedCopy {
+    fn from(copy: &SealedCopy) -> Self {
+        let layer = |recipients: &Vec<String>| v1::SealedLayer { recipients: recipients.clone() };
+        Self { layers: copy.layers.iter().map(layer).collect(), sealed: copy.sealed.clone() }
     }
 }
 
@@ -67,7 +66,7 @@ impl TryFrom<v1::EscrowRecord> for EscrowRecord {
     }
 }
 
-fn copy(copy: v1::SealedCopy) -> Result<SealedCopy, Malformed> {
+pub(super) fn copy(copy: v1::SealedCopy) -> Result<SealedCopy, Malformed> {
     malformed::within(copy.sealed.len(), "sealed copy", MAX_SEALED)?;
     malformed::within(copy.layers.len(), "layers of a sealed copy", MAX_RECIPIENTS)?;
     if copy.sealed.is_empty() || copy.layers.is_empty() {

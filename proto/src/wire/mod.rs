@@ -8,6 +8,7 @@ pub mod finding;
 mod malformed;
 pub mod plan;
 pub mod policy;
+pub mod record;
 pub mod rotation;
 mod words;
 

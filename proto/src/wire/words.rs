@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::malformed::{Malformed, one_for_one};
 use super::rotation::{CredentialKind, RotateReason, Standing};
 use super::v1;
+use crate::record::{BackupReason, EventKind};
 use crate::{Disruption, LockoutRisk, Proof, SecretKind, Stance, Verdict};
 
 /// What kind of device it is.
@@ -103,6 +104,8 @@ one_for_one! {
     "kind of secret" SecretKind {
         DevicePassword, SecondAdministrator, DeviceCertificate, MessageKey, RecordingKey,
     }
+    "reason of a backup" BackupReason { Schedule, Change, Asked }
+    "kind of event" EventKind { BruteForce, UnknownSource, OutOfHours }
     "kind of credential" CredentialKind { Password, Certificate }
     "reason" RotateReason { Command, PersonLeft, SecretShown, BackupExposed, DeviceMoved }
     "standing" Standing { Settled, Prepared, Changing, InDoubt, Stranded }

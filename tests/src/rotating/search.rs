@@ -44,7 +44,9 @@ fn private(secret: &str) -> Vec<&str> {
         return Vec::new();
     }
     let Some((_, key)) = secret.split_once(KEY_BEGINS) else { return vec![secret] };
-    key.lines().take_while(|line| !line.starts_with("-----")).filter(|it| !it.is_empty()).collect()
+    let lines = key.lines().take_while(|line| !line.starts_with("-----"));
+    // What comes behind is the end of the public key, which is in the certificate as well.
+    lines.filter(|line| !line.is_empty()).take(2).collect()
 }
 
 fn walk(
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn of_a_certificate_only_the_key_is_a_secret() {
         let text = "-----BEGIN CERTIFICATE-----\nMIIBpub\n-----END CERTIFICATE-----\n\
-                    -----BEGIN PRIVATE KEY-----\nMIGHone\ntwo\n-----END PRIVATE KEY-----\n";
+                    -----BEGIN PRIVATE KEY-----\nMIGHone\ntwo\npublic\n-----END PRIVATE KEY-----\n";
         assert_eq!(private(text), ["MIGHone", "two"]);
         assert_eq!(private("sha256:00ff"), [""; 0]);
         assert_eq!(private("Pw-Gannet+Cobalt"), ["Pw-Gannet+Cobalt"]);

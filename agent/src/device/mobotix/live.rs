@@ -23,7 +23,7 @@ use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::device::http::{Ask, Browser};
 use crate::device::probe::{self, Ports};
 use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
-use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting};
+use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting, WebLogSummary};
 
 pub(in crate::device::mobotix) use self::hand::{Hand, REBOOT, STORE};
 
@@ -169,6 +169,10 @@ impl Driver for Camera {
 
     async fn web_log(&mut self) -> Result<Vec<u8>, Fault> {
         self.fetch_log().await
+    }
+
+    async fn read_log(&mut self) -> Result<WebLogSummary, Fault> {
+        self.look_at_log().await
     }
 
     async fn frame(&mut self) -> Result<(), Fault> {

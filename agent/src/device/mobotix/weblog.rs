@@ -12,13 +12,15 @@ use jiff::civil::{Date, DateTime, Time};
 use proto::text::printable;
 use proto::{Day, Timestamp};
 
-use crate::facts::WebLogSummary;
+use crate::facts::{LogLine, WebLogSummary};
 
 /// Rows that are read.
 const MAX_ROWS: usize = 10_000;
 /// Source addresses and, for each, users that are kept.
 const MAX_SOURCES: usize = 2_000;
 const MAX_USERS: usize = 100;
+/// Lines that are kept one by one for a moment.
+const MAX_LINES: usize = 1_000;
 
 /// Where the columns are.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +117,10 @@ fn take(
     }
     summary.oldest = Some(summary.oldest.map_or(time, |oldest| oldest.min(time)));
     summary.newest = summary.newest.max(Some(time));
-    let source = summary.sources.entry(address).or_default();
     let named = !user.is_empty() && user != "-";
+    let who = (success && named).then(|| printable(user, 64));
+    note(summary, LogLine { source: address, success, named, user: who, time, times });
+    let source = summary.sources.entry(address).or_default();
     if success {
         source.successful = source.successful.saturating_add(times);
         if named && source.users.len() < MAX_USERS {
@@ -131,6 +135,15 @@ fn take(
         source.nameless = source.nameless.saturating_add(times);
     }
     Some(())
+}
+
+/// Keeps a line; of too many the oldest go, wherever they stand on the page.
+fn note(summary: &mut WebLogSummary, line: LogLine) {
+    summary.lines.push(line);
+    if summary.lines.len() >= 2 * MAX_LINES {
+        summary.lines.sort_by_key(|line| std::cmp::Reverse(line.time));
+        summary.lines.truncate(MAX_LINES);
+    }
 }
 
 /// `Successful` and HTTP codes below 400 are, `Unauthorized` and its like are not.

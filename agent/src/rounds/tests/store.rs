@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use proto::DeviceName;
+use proto::record::SiteEvent;
 use proto::wire::rotation::RotationState;
 use tokio::sync::Notify;
 
@@ -19,6 +20,7 @@ pub struct Store {
     full: AtomicBool,
     entries: Mutex<Vec<Entry>>,
     arrived: Notify,
+    events: Mutex<Vec<SiteEvent>>,
     deeds: Mutex<Vec<&'static str>>,
     states: Mutex<Vec<RotationState>>,
     shelf: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -32,6 +34,10 @@ impl Store {
 
     pub fn deeds(&self) -> Vec<&'static str> {
         self.deeds.lock().unwrap().clone()
+    }
+
+    pub fn events(&self) -> Vec<SiteEvent> {
+        self.events.lock().unwrap().clone()
     }
 
     pub fn states(&self) -> Vec<RotationState> {
@@ -69,6 +75,12 @@ impl Outlet for Store {
         self.check()?;
         self.entries.lock().unwrap().push(entry);
         self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    async fn event(&self, event: &SiteEvent) -> Result<(), NotStored> {
+        self.check()?;
+        self.events.lock().unwrap().push(event.clone());
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use super::store::Store;
 use crate::clock::AgentClock;
 use crate::device::{Fault, Identity};
 use crate::discovery::{Prober, WebProber};
-use crate::facts::{CameraFacts, Facts};
+use crate::facts::{CameraFacts, Facts, WebLogSummary};
 use crate::store::journal::Journal;
 use crate::store::vault::Vault;
 
@@ -54,6 +54,15 @@ impl Driver for Scripted {
         device.visits += 1;
         device.logins += usize::from(self.0.login.is_some());
         device.script.as_mut().map_or_else(|| Ok(camera()), |script| script(&self.0))
+    }
+
+    async fn read_log(&mut self) -> Result<WebLogSummary, Fault> {
+        let mut devices = devices();
+        let device = devices.entry(self.0.address.host.clone()).or_default();
+        device.logins += usize::from(self.0.login.is_some());
+        let seen = device.script.as_mut().map_or_else(|| Ok(camera()), |it| it(&self.0))?;
+        let Facts::Camera(camera) = seen.1 else { return Ok(WebLogSummary::default()) };
+        Ok(camera.web_log.seen().cloned().unwrap_or_default())
     }
 }
 
@@ -114,7 +123,7 @@ pub struct World {
     folder: tempfile::TempDir,
     hand: Arc<Hand>,
     mono: Arc<AtomicU64>,
-    store: Arc<Store>,
+    pub store: Arc<Store>,
     pub prober: Option<Arc<dyn Prober>>,
     /// Changes credentials, if there is any.
     pub tools: Option<Arc<dyn Tools>>,
@@ -188,6 +197,7 @@ impl World {
             clock: clock.clone(),
             outlet: self.store.clone(),
             shelf: self.store.clone(),
+            archive: None,
             keeper: self.store.clone(),
             desired: receiver,
             environment: Arc::new(|_| None),

@@ -76,6 +76,9 @@ asks! {
     ListDevicesRequest by list_devices gives ListDevicesReply,
     ListRotationsRequest by list_rotations gives ListRotationsReply,
     ListFindingsRequest by list_findings gives ListFindingsReply,
+    ListBackupsRequest by list_backups gives ListBackupsReply,
+    FetchBackupRequest by fetch_backup gives ConfigurationBackup,
+    ListEventsRequest by list_events gives ListEventsReply,
     ApplyPolicyRequest by apply_policy gives PolicyVersion,
     DropPolicyRequest by drop_policy gives PolicyVersion,
     PolicyHistoryRequest by policy_history gives PolicyHistoryReply,
@@ -129,6 +132,17 @@ impl Client {
         request: v1::ListFindingsRequest,
     ) -> Result<Replies<v1::FindingRow>, CallError> {
         patient(self.inner.watch_findings(request)).await.map(Replies)
+    }
+
+    /// The events that match now, then each new one.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn watch_events(
+        &mut self,
+        request: v1::ListEventsRequest,
+    ) -> Result<Replies<v1::EventRow>, CallError> {
+        patient(self.inner.watch_events(request)).await.map(Replies)
     }
 
     /// The controller's audit log, or what an agent reported of its own, from a record on.

@@ -265,6 +265,9 @@ operator! {
     list_devices(ListDevicesRequest) gives ListDevicesReply,
     list_rotations(ListRotationsRequest) gives ListRotationsReply,
     list_findings(ListFindingsRequest) gives ListFindingsReply,
+    list_backups(ListBackupsRequest) gives ListBackupsReply,
+    fetch_backup(FetchBackupRequest) gives ConfigurationBackup,
+    list_events(ListEventsRequest) gives ListEventsReply,
     apply_policy(ApplyPolicyRequest) gives PolicyVersion,
     drop_policy(DropPolicyRequest) gives PolicyVersion,
     policy_history(PolicyHistoryRequest) gives PolicyHistoryReply,
@@ -285,6 +288,7 @@ operator! {
     show_secrets(ShowSecretsRequest) gives ShowSecretsReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
+    watch_events as WatchEventsStream(ListEventsRequest) gives EventRow,
     read_audit_log as ReadAuditLogStream(ReadAuditLogRequest) gives AuditLogRecord,
     backup as BackupStream(BackupRequest) gives BackupChunk,
     export_secrets as ExportSecretsStream(ExportSecretsRequest) gives ExportedSecret,

@@ -4,11 +4,13 @@
 mod agents;
 mod escrow;
 mod findings;
+mod names;
 mod orders;
 mod people;
 mod plans;
 mod policies;
 mod recipients;
+mod records;
 mod rotations;
 mod sites;
 #[cfg(test)]
@@ -20,11 +22,11 @@ mod vouches;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use proto::SiteName;
 use proto::wire::v1;
 use proto::wire::v1::operator_server::Operator;
 use tonic::{Request, Response, Status};
 
+use self::names::{maybe_site, site};
 use super::peer;
 use super::status::{malformed, status};
 use crate::service::{Act, OperatorPeer, Service};
@@ -51,19 +53,10 @@ impl OperatorApi {
     }
 }
 
-/// A site that must be named.
-fn site(name: &str) -> Result<SiteName, Status> {
-    name.parse().map_err(malformed)
-}
-
-/// A site that may be named.
-fn maybe_site(name: &str) -> Result<Option<SiteName>, Status> {
-    if name.is_empty() { Ok(None) } else { site(name).map(Some) }
-}
-
 #[tonic::async_trait]
 impl Operator for OperatorApi {
     type WatchFindingsStream = Pieces<v1::FindingRow>;
+    type WatchEventsStream = Pieces<v1::EventRow>;
     type ReadAuditLogStream = Pieces<v1::AuditLogRecord>;
     type BackupStream = Pieces<v1::BackupChunk>;
     type ExportSecretsStream = Pieces<v1::ExportedSecret>;
@@ -218,6 +211,38 @@ impl Operator for OperatorApi {
     ) -> Reply<Self::WatchFindingsStream> {
         let (_, ask) = self.enter(request, Act::WatchFindings)?;
         findings::watch(&self.service, ask).await.map(Response::new)
+    }
+
+    async fn list_backups(
+        &self,
+        request: Request<v1::ListBackupsRequest>,
+    ) -> Reply<v1::ListBackupsReply> {
+        let (_, ask) = self.enter(request, Act::ListBackups)?;
+        records::backups(&self.service, &ask).await.map(Response::new)
+    }
+
+    async fn fetch_backup(
+        &self,
+        request: Request<v1::FetchBackupRequest>,
+    ) -> Reply<v1::ConfigurationBackup> {
+        let (who, ask) = self.enter(request, Act::FetchBackup)?;
+        records::fetch(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Reply<v1::ListEventsReply> {
+        let (_, ask) = self.enter(request, Act::ListEvents)?;
+        records::events(&self.service, &ask).await.map(Response::new)
+    }
+
+    async fn watch_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Reply<Self::WatchEventsStream> {
+        let (_, ask) = self.enter(request, Act::WatchEvents)?;
+        records::watch(&self.service, &ask).await.map(Response::new)
     }
 
     async fn drop_policy(

@@ -31,6 +31,7 @@ fn api(world: &World, who: &OperatorPeer) -> OperatorApi {
 }
 
 /// Asks each act with nothing in it, and gives how each ended.
+#[allow(clippy::too_many_lines, reason = "one line for each act")]
 async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code)> {
     let mut codes = Vec::new();
     macro_rules! ask {
@@ -57,6 +58,9 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         PolicyHistory policy_history v1::PolicyHistoryRequest::default();
         ShowPolicy show_policy v1::ShowPolicyRequest::default();
         PolicyRollout policy_rollout v1::PolicyRolloutRequest::default();
+        ListBackups list_backups v1::ListBackupsRequest::default();
+        ListEvents list_events v1::ListEventsRequest::default();
+        WatchEvents watch_events v1::ListEventsRequest::default();
         ListVouches list_vouches v1::ListVouchesRequest::default();
         ListOperators list_operators v1::ListOperatorsRequest::default();
         ListPlans list_plans v1::ListPlansRequest::default();
@@ -83,6 +87,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         AddOperator add_operator v1::AddOperatorRequest::default();
         RenewCode renew_code v1::RenewCodeRequest::default();
         RemoveOperator remove_operator v1::RemoveOperatorRequest::default();
+        FetchBackup fetch_backup v1::FetchBackupRequest::default();
         SetRecovery set_recovery v1::SetRecoveryRequest::default();
         ShowSecrets show_secrets v1::ShowSecretsRequest::default();
         ExportSecrets export_secrets v1::ExportSecretsRequest::default();

@@ -7,6 +7,7 @@ mod found;
 mod operators;
 mod plans;
 mod policies;
+mod records;
 mod regain;
 mod renewal;
 mod sites;

@@ -28,7 +28,7 @@ mod weblog;
 mod wire;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -148,6 +148,12 @@ impl Camera {
     /// The configuration in flash.
     pub fn flash_config(&self) -> Bytes {
         self.device.memory().flash.bytes()
+    }
+
+    /// Enters an access of somebody else into its web server log, now.
+    pub fn somebody_came(&self, from: IpAddr, user: &str, outcome: Outcome) {
+        let now = self.device.now();
+        self.device.memory().log.note(from, Some(user), outcome, now);
     }
 
     /// Whether it lets in that account with that password now.

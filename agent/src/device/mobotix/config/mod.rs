@@ -17,7 +17,7 @@ mod tests;
 use std::fmt;
 
 pub use error::ConfigError;
-pub use redact::{holds_secret, is_password_name, redact, redact_value};
+pub use redact::{holds_secret, is_password_name, redact, redact_further, redact_value};
 pub use remote::from_remote;
 pub use text::{decode, text};
 

@@ -23,6 +23,24 @@ pub fn redact(line: &[u8]) -> String {
     }
 }
 
+/// A line that was made fit for a report, as it may leave the site for whoever may not read configurations: what is no
+/// plain `key=value`, such as a line of a certificate's key, is hidden, and so is a value with a long run of letters
+/// and digits, which may be a key in base64.
+pub fn redact_further(line: &str) -> String {
+    const LONGEST_RUN: usize = 23;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    let Some((key, value)) = line.split_once('=') else { return GONE.to_owned() };
+    if key.is_empty() || key.len() > 40 || !key.chars().all(plain) {
+        return GONE.to_owned();
+    }
+    let part_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let runs = value.split(|c: char| !part_of_key(c));
+    if runs.map(str::len).max().unwrap_or_default() > LONGEST_RUN {
+        return format!("{key}={GONE}");
+    }
+    line.to_owned()
+}
+
 /// The value of `key` as it may be shown.
 pub fn redact_value<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
     if matches!(value, "" | "\"\"") {

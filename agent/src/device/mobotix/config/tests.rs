@@ -194,3 +194,21 @@ fn the_fuzzing_corpora_still_end_well() {
     }
     assert!(count >= 16, "{count} seeds");
 }
+
+#[test]
+fn what_leaves_the_site_holds_nothing_that_may_be_a_key() {
+    let kept = ["LED=1", "usr=kim:users:$1$[redacted]", "NTP=ntp.example.org", "A="];
+    for line in kept {
+        assert_eq!(redact_further(line), line);
+    }
+    let hidden = [
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj",
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cK=",
+        "two words=1",
+        "=1",
+    ];
+    for line in hidden {
+        assert!(redact_further(line).contains("[redacted]"), "{line}");
+    }
+    assert_eq!(redact_further("blob=AAAAB3NzaC1yc2EAAAADAQABAAABgQC7"), "blob=[redacted]");
+}

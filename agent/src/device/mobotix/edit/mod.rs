@@ -17,7 +17,7 @@ pub use compare::{canonical_digest, differences};
 pub use request::{Request, Unwritable, requests, restore};
 
 use self::pen::{Pen, RawEdit};
-use super::config::Document;
+use super::config::{Document, redact_further};
 use super::dialect::{Dialect, Dialects};
 use super::model::Configuration;
 use crate::change::{Change, Differences, Digest, Edit, LineEdit, Untranslated};
@@ -172,6 +172,29 @@ fn write(pen: &mut Pen<'_, '_>, change: &Change) -> Result<(), Untranslated> {
 pub fn snapshot(bytes: Vec<u8>) -> Result<Snapshot, Untranslated> {
     let digest = canonical_digest(&parse(&bytes)?);
     Ok(Snapshot::new(bytes, digest))
+}
+
+/// The firmware that a configuration is of, as its head names it; empty if it names none.
+pub fn firmware(of: &Snapshot) -> String {
+    let Ok(document) = parse(of.bytes()) else { return String::new() };
+    let firmware = Configuration::new(document).head_firmware().unwrap_or_default().into_owned();
+    proto::text::printable(&firmware, 60)
+}
+
+/// What differs between two configurations, as it may be told to who may read neither: `- ` or `+ `, the section, and
+/// the line with whatever may be a secret hidden.
+///
+/// # Errors
+/// That one of them is none.
+pub fn told_between(one: &Snapshot, other: &Snapshot) -> Result<Vec<String>, Untranslated> {
+    let Differences { gone, new } = between(one, other)?;
+    let told = |mark: &'static str| {
+        move |line: String| match line.split_once(": ") {
+            Some((section, line)) => format!("{mark} {section}: {}", redact_further(line)),
+            None => format!("{mark} {}", redact_further(&line)),
+        }
+    };
+    Ok(gone.into_iter().map(told("-")).chain(new.into_iter().map(told("+"))).collect())
 }
 
 fn parse(bytes: &[u8]) -> Result<Document<'_>, Untranslated> {

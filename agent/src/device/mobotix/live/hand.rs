@@ -6,14 +6,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use proto::Timestamp;
+
 use super::super::config::Document;
 use super::super::edit::{self, Translation};
-use super::super::identify;
-use super::{Camera, NOTHING, REMOTE, WEB_LOG};
+use super::super::{identify, weblog};
+use super::{Camera, NOTHING, REMOTE, WEB_LOG, stranger};
 use crate::change::Change;
+use crate::clock;
 use crate::device::http::{Answer, Ask, Browser, NoSession, Reply, Session};
 use crate::device::probe;
 use crate::device::{Fault, Snapshot};
+use crate::facts::WebLogSummary;
 
 /// Stores the running configuration.
 pub(in crate::device::mobotix) const STORE: &str = "\nhelo\nstore\nquit\n \n";
@@ -104,6 +108,28 @@ impl Camera {
         if reply.status == 200 { Ok(reply.body) } else { Err(odd(&doing, reply.status)) }
     }
 
+    /// The web server log, read. Whoever may log in and not read the log is told so; that is no refused log-in.
+    pub(super) async fn look_at_log(&self) -> Result<WebLogSummary, Fault> {
+        let doing = format!("looking at the web server log of {}", self.target.address);
+        let own = probe::own_address(probe::locate(&self.target).await?).await;
+        let mut hand = self.enter(&doing).await?;
+        let reply = match hand.browser.ask_as(&mut hand.session, Ask::get(WEB_LOG)).await? {
+            Answer::Admitted(reply) => reply,
+            Answer::Refused(_) | Answer::Renewed => return Err(refused(&doing)),
+        };
+        hand.leave().await;
+        if reply.status != 200 {
+            return Err(odd(&doing, reply.status));
+        }
+        let offset = stranger::clock_offset(&reply, clock::now()).seen().copied().unwrap_or(0);
+        let theirs = Timestamp::from_unix(clock::now().unix().saturating_add(offset));
+        let mut log = weblog::summarise(&reply.body, theirs.day()).ok_or_else(|| {
+            Fault::Nonsense(format!("{doing}: what came back holds no such table"))
+        })?;
+        log.own = own.map(|own| own.to_canonical());
+        Ok(log)
+    }
+
     /// A picture, which is looked at no further than that it is one.
     pub(super) async fn fetch_frame(&self) -> Result<(), Fault> {
         let doing = format!("asking {} for a picture", self.target.address);
@@ -181,9 +207,7 @@ impl Hand {
                 "{doing}: the account may log in but not do this (HTTP 403); use one of the group admins"
             ))),
             Answer::Admitted(reply) => Ok(reply),
-            Answer::Refused(_) | Answer::Renewed => Err(Fault::Refused(format!(
-                "{doing}: the camera refused the log-in, and it is not tried again, since it may lock us out"
-            ))),
+            Answer::Refused(_) | Answer::Renewed => Err(refused(doing)),
         }
     }
 
@@ -204,6 +228,12 @@ impl Hand {
     pub(in crate::device::mobotix) async fn leave(mut self) {
         self.browser.hang_up().await;
     }
+}
+
+fn refused(doing: &str) -> Fault {
+    Fault::Refused(format!(
+        "{doing}: the camera refused the log-in, and it is not tried again, since it may lock us out"
+    ))
 }
 
 fn odd(doing: &str, status: u16) -> Fault {

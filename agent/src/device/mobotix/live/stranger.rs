@@ -203,7 +203,7 @@ fn turned_away(target: &Target, status: u16, reply: &Reply) -> Fault {
     }
 }
 
-fn clock_offset(reply: &Reply, now: Timestamp) -> Fact<i64> {
+pub fn clock_offset(reply: &Reply, now: Timestamp) -> Fact<i64> {
     let Some(text) = reply.header(DATE) else {
         return Fact::unreadable("the camera's answer bears no date");
     };
