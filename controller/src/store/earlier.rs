@@ -78,6 +78,9 @@ async fn every_earlier_version_is_brought_to_the_newest_with_what_it_holds() {
         assert_eq!((sealed == 1, recipients), (version >= since, version >= since));
         let rotations = store.rotations(None).await.unwrap();
         assert_eq!(rotations.len(), usize::from(version >= 4));
+        let plans = store.plans(None, 10).await.unwrap();
+        let done = |plan: &plans::Plan| plan.failed == Some(false) && plan.made.is_some();
+        assert_eq!(plans.iter().filter(|plan| done(plan)).count(), usize::from(version >= 3));
         if version >= 5 {
             let backups = store.device_backups(&harbour, &"yard".parse().unwrap()).await.unwrap();
             assert_eq!(backups.len(), 1);

@@ -34,11 +34,12 @@ use super::Rounds;
 use super::outlet::Deed;
 use crate::config::SiteDevice;
 use crate::rotation::Rotation;
+use crate::rotation::due::Patience;
 use crate::store::journal::{Entry, JournalError, Read};
 use crate::store::subject::Subject;
 
 pub(super) use adopt::Adoptable;
-pub(super) use keyring::{Access, Claims, marked};
+pub(super) use keyring::{Access, Claims, marked, password_of};
 pub use keyring::{Keyring, Tools};
 pub(super) use turn::Turned;
 
@@ -95,6 +96,17 @@ impl Credentials {
     /// When something is to be done next, in seconds of the monotonic clock; upkeep does what may wait for a minute.
     pub(super) fn wake(&self, now: u64) -> Option<u64> {
         self.rests.values().map(|rest| rest.until).filter(|until| *until > now).min()
+    }
+
+    /// Whether a turn is under way.
+    pub(super) fn is_changing(&self) -> bool {
+        !self.turning.is_empty()
+    }
+
+    /// When a credential of a device was last replaced.
+    pub(super) fn last_changed(&self, name: &DeviceName) -> Option<Timestamp> {
+        let own = |entry: &&Entry| entry.subject.device.as_ref() == Some(name);
+        self.entries.values().filter(own).filter_map(|entry| entry.changed).max()
     }
 
     /// What turns came to since the start, by a word.
@@ -232,6 +244,11 @@ impl Rounds {
         else {
             return;
         };
+        // One class of change per device and window; what is urgent waits for nobody.
+        let waits = entry.why.patience() == Patience::WaitsForAWindow;
+        if aim == Aim::Begin && waits && !self.may_rotate(name) {
+            return;
+        }
         // Somebody visits it; the visit's end brings us back here.
         let Some(taken) = self.devices.take(Some(name)) else { return };
         if aim == Aim::Begin {

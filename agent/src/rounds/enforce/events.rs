@@ -7,7 +7,7 @@ use certs::Clock as _;
 use proto::wire::policy::OrderId;
 use proto::{DeviceName, Timestamp};
 
-use super::record::Class;
+use super::record::Work;
 use super::wire::{self, Head};
 use super::work::Event;
 use super::{Happened, Running};
@@ -34,12 +34,15 @@ impl Rounds {
                     let _ = go.send(());
                 }
             }
-            Event::Refused { device, mark, why } => {
+            Event::Refused { device, mark, vaulted, why } => {
                 let now = self.supplies.clock.now();
                 self.inventory.entry(&device).logins.refused(mark, now);
                 self.unsaved = true;
                 self.audit(Deed::LoginRefused, device.as_str(), &why).await;
                 self.save().await;
+                if let Some(subject) = vaulted {
+                    self.doubt(&subject).await;
+                }
                 self.pass(&device).await;
             }
             Event::PassedOver { device, why } => {
@@ -87,7 +90,7 @@ impl Rounds {
     async fn pass(&mut self, device: &DeviceName) {
         let Some(until) = self.until() else { return };
         let left = self.enforcement.unmet.get(device).cloned().unwrap_or_default();
-        self.enforcement.record.note(device, Class::Settings, until, left);
+        self.enforcement.record.note(device, until, Work::Looked, left);
         self.save_enforcement().await;
     }
 
@@ -107,7 +110,8 @@ impl Rounds {
                 .collect();
             let unmet = self.enforcement.unmet.get(device).into_iter().flatten();
             let left = unmet.filter(|measure| !proven.contains(measure)).copied().collect();
-            self.enforcement.record.note(device, Class::Settings, until, left);
+            let work = if result.was_begun() { Work::Changed } else { Work::Looked };
+            self.enforcement.record.note(device, until, work, left);
         }
         // What was met by the change is told by the next look.
         self.enforcement.unmet.remove(device);

@@ -146,16 +146,26 @@ impl Rounds {
         }
         let Some(yardstick) = self.yardstick.clone() else { return };
         let Some(until) = yardstick.policy.change.open_until(now) else { return };
+        if !self.supplies.only.is_empty() || self.credentials.is_changing() {
+            return;
+        }
+        let rules = &yardstick.policy.change;
         let due = self.enforcement.record.due(&self.enforcement.unmet, until);
+        // One class of change per device and window.
+        let rotated = |name: &DeviceName| {
+            let changed = self.credentials.last_changed(name);
+            changed.is_some_and(|at| rules.open_until(at) == Some(until))
+        };
         let reaches: BTreeMap<_, _> = due
             .iter()
+            .filter(|name| !rotated(name))
             .filter_map(|name| Some((name.clone(), self.reach(name, Occasion::Turn)?)))
             .filter(|(_, reach)| is_changeable(&reach.device))
             .collect();
         if reaches.is_empty() {
             return;
         }
-        let rules = roll_out(&yardstick.policy.change, reaches.keys());
+        let rules = roll_out(rules, reaches.keys());
         let running =
             Running { close: CancellationToken::new(), ordered: None, until: Some(until) };
         self.start(reaches, rules, Wanted::Fresh { until }, running);
@@ -203,6 +213,16 @@ impl Rounds {
             occasion,
             clock: self.supplies.clock.clone(),
         })
+    }
+
+    /// Whether a credential of a device may be replaced now, as far as its settings say: not in the window in which they
+    /// were changed, and not while others' are.
+    pub(super) fn may_rotate(&self, name: &DeviceName) -> bool {
+        let now = self.supplies.clock.now();
+        let rules = self.yardstick.as_ref().map(|it| &it.policy.change);
+        let until = rules.and_then(|rules| rules.open_until(now));
+        let was_changed = |until| self.enforcement.record.was_changed(name, until);
+        self.enforcement.running.is_none() && !until.is_some_and(was_changed)
     }
 
     fn workshop(&self) -> Option<Arc<Workshop>> {

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use certs::{Clock as _, Pin};
 use proto::finding::Attestation;
 
+use super::work::Event;
 use crate::clock::AgentClock;
 use crate::config::{SiteDevice, SiteSource};
 use crate::device::{Limits, Target, Trials};
 use crate::inventory::{Leave, Logins, Mark, Occasion};
-use crate::rounds::credentials::{Access, Keyring};
+use crate::rounds::credentials::{Access, Keyring, password_of};
 use crate::rounds::errand::{self, Built, Entry};
 use crate::rounds::loaded::Loaded;
 use crate::rounds::yardstick::Yardstick;
+use crate::store::subject::Subject;
 use crate::visit::{Terms, Way};
 
 /// What there is to know before a device is reached.
@@ -38,11 +40,19 @@ pub(super) struct Reached {
     pub vms_addresses: Vec<IpAddr>,
     /// What its log-in stands for.
     pub mark: Mark,
+    /// The password that it is logged in to with.
+    password: Option<Subject>,
     /// Where the log-in counts as failed until the device has let us in.
     counted: Option<Arc<Keyring>>,
 }
 
 impl Reached {
+    /// What the rounds hear when the device refused the log-in.
+    pub fn refused(&self, why: String) -> Event {
+        let vaulted = self.password.clone().filter(|_| self.counted.is_some());
+        Event::Refused { device: self.target.name.clone(), mark: self.mark, vaulted, why }
+    }
+
     /// The device let us in.
     pub async fn admitted(&self) {
         let Some(keyring) = self.counted.clone() else { return };
@@ -99,7 +109,8 @@ impl Reach {
             }
         }
         let vms_addresses = call.vms_addresses;
-        Ok(Reached { target, attestations, vms_addresses, mark, counted })
+        let password = password_of(&self.device);
+        Ok(Reached { target, attestations, vms_addresses, mark, password, counted })
     }
 }
 

@@ -38,22 +38,20 @@ pub(super) struct Halt {
 pub(super) struct Tried {
     /// When the window ends.
     pub until: Timestamp,
-    /// What was changed.
-    pub class: Class,
+    /// How far it came.
+    pub work: Work,
     /// What is not tried again in this window: it was not cured, or cannot be.
     pub left: BTreeSet<Measure>,
 }
 
-/// Classes of change, of which one device sees one in a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far the work on a device came. One whose settings were changed sees no other class of change in that window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// Settings.
-    Settings,
-    /// Its certificate.
-    Certificate,
-    /// A password or a key.
-    Password,
+pub(super) enum Work {
+    /// It was looked at.
+    Looked,
+    /// Its settings were changed, or it was tried.
+    Changed,
 }
 
 impl Record {
@@ -67,23 +65,26 @@ impl Record {
         serde_json::to_vec(self).expect("a record is JSON")
     }
 
-    /// Whether a device may see this class of change in the window that ends then.
-    pub fn may(&self, device: &DeviceName, class: Class, until: Timestamp) -> bool {
-        self.tried.get(device).is_none_or(|it| it.until != until || it.class == class)
+    /// Whether a device's settings were changed in the window that ends then.
+    pub fn was_changed(&self, device: &DeviceName, until: Timestamp) -> bool {
+        let tried = self.tried.get(device).filter(|it| it.until == until);
+        tried.is_some_and(|it| it.work == Work::Changed)
     }
 
-    /// Notes that a device saw a class of change in a window, and what is not to be tried again in it.
+    /// Notes what was done to a device in a window, and what is not to be tried again in it.
     pub fn note(
         &mut self,
         device: &DeviceName,
-        class: Class,
         until: Timestamp,
+        work: Work,
         left: BTreeSet<Measure>,
     ) {
-        let same = self.tried.get(device).filter(|it| it.until == until);
-        let mut left = left;
-        left.extend(same.into_iter().flat_map(|it| &it.left));
-        self.tried.insert(device.clone(), Tried { until, class, left });
+        let mut tried = Tried { until, work, left };
+        if let Some(same) = self.tried.get(device).filter(|it| it.until == until) {
+            tried.work = tried.work.max(same.work);
+            tried.left.extend(&same.left);
+        }
+        self.tried.insert(device.clone(), tried);
     }
 
     /// The devices to be changed in the window that ends then: those where something enforced is not met that was not
@@ -95,8 +96,7 @@ impl Record {
     ) -> Vec<DeviceName> {
         let wanted = |(name, unmet): &(&DeviceName, &BTreeSet<Measure>)| {
             let tried = self.tried.get(*name).filter(|it| it.until == until);
-            let fresh = unmet.iter().any(|it| tried.is_none_or(|tried| !tried.left.contains(it)));
-            fresh && self.may(name, Class::Settings, until)
+            unmet.iter().any(|it| tried.is_none_or(|tried| !tried.left.contains(it)))
         };
         unmet.iter().filter(wanted).map(|(name, _)| name.clone()).collect()
     }
@@ -118,24 +118,23 @@ mod tests {
         let mut record = Record::default();
         assert_eq!(record.due(&unmet(&["C09"]), tonight).len(), 1);
         assert!(record.due(&unmet(&[]), tonight).is_empty());
-        record.note(&yard, Class::Settings, tonight, measures(&["C13"]));
-        record.note(&yard, Class::Settings, tonight, measures(&["C14"]));
+        record.note(&yard, tonight, Work::Changed, measures(&["C13"]));
+        record.note(&yard, tonight, Work::Looked, measures(&["C14"]));
         assert!(record.due(&unmet(&["C13", "C14"]), tonight).is_empty());
         assert_eq!(record.due(&unmet(&["C13"]), tomorrow).len(), 1);
         assert_eq!(record.due(&unmet(&["C13", "C09"]), tonight).len(), 1, "changed back meanwhile");
     }
 
     #[test]
-    fn a_device_sees_one_class_of_change_in_a_window() {
+    fn a_device_whose_settings_were_changed_is_known_until_the_window_ends() {
         let (tonight, tomorrow) = (Timestamp::from_unix(100_000), Timestamp::from_unix(186_400));
         let yard: DeviceName = "yard".parse().unwrap();
         let mut record = Record::default();
-        record.note(&yard, Class::Certificate, tonight, BTreeSet::new());
-        assert!(!record.may(&yard, Class::Settings, tonight));
-        assert!(!record.may(&yard, Class::Password, tonight));
-        assert!(record.may(&yard, Class::Settings, tomorrow));
-        let unmet = BTreeMap::from([(yard, measures(&["C09"]))]);
-        assert!(record.due(&unmet, tonight).is_empty());
+        record.note(&yard, tonight, Work::Looked, BTreeSet::new());
+        assert!(!record.was_changed(&yard, tonight), "a look is no change");
+        record.note(&yard, tonight, Work::Changed, BTreeSet::new());
+        record.note(&yard, tonight, Work::Looked, BTreeSet::new());
+        assert!(record.was_changed(&yard, tonight) && !record.was_changed(&yard, tomorrow));
         let read = Record::from_bytes(&record.to_bytes());
         assert_eq!(read, Some(record));
     }

@@ -19,6 +19,7 @@ use crate::device::Fault;
 use crate::inventory::Mark;
 use crate::plan::{DevicePlan, Ended, Next, Plan, RollOut, Rollout};
 use crate::rotate::devices::Devices;
+use crate::store::subject::Subject;
 
 /// What the rounds hear.
 pub(super) enum Event {
@@ -27,7 +28,7 @@ pub(super) enum Event {
     /// A device of an operator's plan is about to be changed.
     Begun { id: OrderId, device: DeviceName, go: oneshot::Sender<()> },
     /// A device refused our log-in.
-    Refused { device: DeviceName, mark: Mark, why: String },
+    Refused { device: DeviceName, mark: Mark, vaulted: Option<Subject>, why: String },
     /// A device was not changed: there was nothing to do, or it could not be looked at.
     PassedOver { device: DeviceName, why: Option<String> },
     /// A device was worked on.
@@ -191,8 +192,7 @@ impl One {
                     }
                 },
                 Err(Fault::Refused(why)) => {
-                    let (device, mark) = (name.clone(), reached.mark);
-                    return (Some(Event::Refused { device, mark, why }), How::Unseen);
+                    return (Some(reached.refused(why)), How::Unseen);
                 }
                 Err(fault) => return passed(Some(fault.to_string()), How::Unseen),
             },
@@ -307,9 +307,7 @@ async fn draw(
     match drawn {
         Ok(plan) => Ok(plan),
         Err(Fault::Refused(why)) => {
-            let event =
-                Event::Refused { device: name.clone(), mark: reached.mark, why: why.clone() };
-            let _ = events.send(event).await;
+            let _ = events.send(reached.refused(why.clone())).await;
             Err(why)
         }
         Err(fault) => Err(fault.to_string()),

@@ -5,6 +5,7 @@ mod escrow;
 mod findings;
 mod found;
 mod operators;
+mod plans;
 mod policies;
 mod records;
 mod regain;
