@@ -5,9 +5,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use proto::Timestamp;
 use proto::wire::rotation::Standing;
 
-use super::status::Status;
+use super::status::{CredentialStatus, RoundsStatus, Status};
 use crate::link::State;
 
 /// The text that a collector reads.
@@ -50,32 +51,14 @@ pub(super) fn text(status: &Status) -> String {
         gauge("devices_failing", "Devices whose last visit failed", whole(rounds.failing));
         gauge("strangers", "Cameras that no site file names", whole(rounds.strangers));
         gauge("generation", "Of the desired state in force", whole(rounds.generation));
-        let lost = rounds.credentials.iter().filter(|it| it.state == Standing::Stranded).count();
-        let unsettled =
-            rounds.credentials.iter().filter(|it| it.state != Standing::Settled).count();
-        let late = |due: proto::Timestamp| now.seconds_since(due);
-        let overdue = rounds.credentials.iter().filter_map(|it| it.due.map(late)).max();
-        gauge("credentials", "That are the agent's to replace", whole(rounds.credentials.len()));
-        gauge("credentials_unsettled", "Those that are being replaced", whole(unsettled));
-        gauge("devices_stranded", "Devices that take nothing that is known", whole(lost));
-        let overdue = overdue.unwrap_or(0).max(0);
-        gauge("credential_overdue_seconds", "Since the most overdue one was due", overdue);
+        credentials(&rounds.credentials, now, &mut gauge);
         let since = rounds.last_visit.map(|last| now.seconds_since(last));
         if let Some(since) = since {
             gauge("last_visit_seconds", "Since a visit last ended", since);
         }
     }
     if let Some(rounds) = &status.rounds {
-        let visits: Family<[(&str, String); 1], Counter> = Family::default();
-        for (outcome, count) in &rounds.visits {
-            visits.get_or_create(&[("outcome", outcome.clone())]).inc_by(*count);
-        }
-        registry.register("visits", "Visits that ended since the start", visits);
-        let turns: Family<[(&str, String); 1], Counter> = Family::default();
-        for (outcome, count) in &rounds.rotations {
-            turns.get_or_create(&[("outcome", outcome.clone())]).inc_by(*count);
-        }
-        registry.register("rotations", "Turns at credentials since the start", turns);
+        counts(rounds, &mut registry);
     }
     let info: Family<[(&str, String); 1], Gauge> = Family::default();
     info.get_or_create(&[("version", status.version.clone())]).set(1);
@@ -83,6 +66,32 @@ pub(super) fn text(status: &Status) -> String {
     let mut text = String::new();
     encode(&mut text, &registry).expect("a string takes everything");
     text
+}
+
+/// How visits and turns ended since the start.
+fn counts(rounds: &RoundsStatus, registry: &mut Registry) {
+    let visits: Family<[(&str, String); 1], Counter> = Family::default();
+    for (outcome, count) in &rounds.visits {
+        visits.get_or_create(&[("outcome", outcome.clone())]).inc_by(*count);
+    }
+    registry.register("visits", "Visits that ended since the start", visits);
+    let turns: Family<[(&str, String); 1], Counter> = Family::default();
+    for (outcome, count) in &rounds.rotations {
+        turns.get_or_create(&[("outcome", outcome.clone())]).inc_by(*count);
+    }
+    registry.register("rotations", "Turns at credentials since the start", turns);
+}
+
+/// Where the devices' credentials stand.
+fn credentials(all: &[CredentialStatus], now: Timestamp, gauge: &mut impl FnMut(&str, &str, i64)) {
+    let lost = all.iter().filter(|it| it.state == Standing::Stranded).count();
+    let unsettled = all.iter().filter(|it| it.state != Standing::Settled).count();
+    let overdue = all.iter().filter_map(|it| it.due).map(|due| now.seconds_since(due)).max();
+    gauge("credentials", "That are the agent's to replace", whole(all.len()));
+    gauge("credentials_unsettled", "Those that are being replaced", whole(unsettled));
+    gauge("devices_stranded", "Devices that take nothing that is known", whole(lost));
+    let overdue = overdue.unwrap_or(0).max(0);
+    gauge("credential_overdue_seconds", "Since the most overdue one was due", overdue);
 }
 
 fn whole(number: impl TryInto<i64>) -> i64 {
