@@ -46,7 +46,7 @@ async fn agent_at_rest(folder: &Path, idle: Duration) -> anyhow::Result<Memory> 
 }
 
 async fn until_reported(desk: &mut Desk) -> anyhow::Result<()> {
-    for _ in 0..600 {
+    for _ in 0..1200 {
         let asked = ListDevicesRequest { site: "harbour".to_owned() };
         let devices = desk.client.list_devices(asked).await?.into_inner().devices;
         let seen =

@@ -2,7 +2,7 @@
 //! `rotation` decides.
 //!
 //! Passwords are written through the remote configuration as whole sections, on the camera's running configuration, and
-//! only in a form that was first reproduced from the password that logs in (see [`account`]). Certificates go into the
+//! only in a form that was first reproduced from the password that logs in (see `account`). Certificates go into the
 //! one slot of a MOBOTIX 7 (see [`Certificate`]); on other lines a person uploads them.
 //!
 //! Each call makes a connection and a log-in of its own. What fails before a log-in is made is [`Trouble::NotSent`]: a
