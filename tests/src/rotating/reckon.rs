@@ -52,8 +52,9 @@ pub async fn reckon(
         .collect();
     let look = |(_, camera, held, sealed): &(&String, &Camera, Held, Vec<Secret>)| {
         let takes = |secret: &Secret| is_taken(camera, what, secret);
-        // Where the agent is certain, it must be right.
-        let mistaken = held.certain.as_ref().is_some_and(|it| !takes(it));
+        // Where all is settled the agent is certain, and must be right. What is not saved yet goes with the power.
+        let certain = held.certain.as_ref().filter(|_| held.settled);
+        let mistaken = certain.is_some_and(|it| !takes(it));
         (mistaken || !held.secrets.iter().any(takes), !sealed.iter().any(takes))
     };
     let now: Vec<_> = books.iter().map(look).collect();
