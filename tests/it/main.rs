@@ -25,6 +25,7 @@ mod offline;
 mod powercut;
 mod pretend_camera;
 mod records;
+mod rotate_live;
 mod rotating;
 mod rounds;
 mod secrets;

@@ -11,6 +11,7 @@ use proto::{DeviceName, Measure};
 
 use super::backup::{self, BackupCommand};
 use super::change::{ApplyArguments, PlanArguments};
+use super::rotate::{self, RotateArguments};
 use crate::report::Format;
 use unattended::{ENROLL_EXAMPLES, RUN_EXAMPLE};
 
@@ -47,6 +48,9 @@ pub enum Command {
     /// Carry a plan out, and prove every step
     #[command(after_help = APPLY_EXAMPLE)]
     Apply(Box<ApplyArguments>),
+    /// Replace the cameras' passwords or certificates by hand, while no agent runs on the data
+    #[command(after_help = rotate::EXAMPLE)]
+    Rotate(Box<RotateArguments>),
     /// Judge facts that an audit saved, again
     #[command(
         after_help = "Example:\n  palisade-agent judge facts.json --policy policy.toml --format html --output report.html"
@@ -164,6 +168,9 @@ pub struct Audit {
     /// A dialect file that `learn` wrote; may be repeated
     #[arg(long, value_name = "FILE")]
     pub dialect: Vec<PathBuf>,
+    /// Log in with what the agent in this data folder has put in place of the site file's passwords
+    #[arg(long, value_name = "DIR", requires = "inventory")]
+    pub agent_data: Option<PathBuf>,
     /// Save what was seen, for `judge`
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,

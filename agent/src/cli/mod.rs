@@ -18,6 +18,7 @@ mod policy;
 mod process;
 mod progress;
 mod reference;
+mod rotate;
 mod run;
 mod status;
 mod stop;
@@ -60,6 +61,7 @@ fn perform(command: Command, console: &mut Console<'_>) -> Result<u8, Stop> {
         Command::Policy(arguments) => policy::run(&arguments, console),
         Command::Schema(arguments) => reference::schema(&arguments, console),
         Command::Enroll(arguments) => enroll::run(&arguments, console),
+        Command::Rotate(arguments) => rotate::run(&arguments, console),
         Command::Run(arguments) => run::run(arguments, console),
         Command::Status(arguments) => status::run(&arguments, console),
         Command::Backup(command) => backup::run(&command, console),

@@ -10,6 +10,7 @@ mod board;
 mod desk;
 mod errands;
 mod keeper;
+pub mod local;
 mod metrics;
 mod socket;
 pub mod status;

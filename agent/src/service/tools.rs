@@ -39,7 +39,7 @@ pub(super) struct SiteTools {
 }
 
 /// Web server logs go where those of changes go.
-struct Logs(Keeper);
+pub(super) struct Logs(pub Keeper);
 
 #[async_trait]
 impl LogKeeper for Logs {
@@ -87,22 +87,7 @@ impl Tools for SiteTools {
         dialects: &Arc<Dialects>,
         _: &Policy,
     ) -> Result<Box<dyn Device>, String> {
-        let reboots = Reboots { logs: self.logs.clone(), patience: Patience::default() };
-        let dialects = dialects.clone();
-        match kind {
-            Kind::Password { .. } => {
-                Ok(Box::new(Password::new(target, dialects, SECOND.to_owned(), reboots)))
-            }
-            Kind::Certificate => {
-                let login = target.login.clone();
-                let login = login.ok_or("nobody is named to log in as in the site file")?;
-                let known = target.pin;
-                Ok(Box::new(Certificate::new(target, login, dialects, known, reboots)))
-            }
-            Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => {
-                Err("nobody can change this kind of credential yet".to_owned())
-            }
-        }
+        driver(kind, target, dialects, &self.logs)
     }
 
     fn certificates(&self, device: &SiteDevice, jitter: f64) -> Result<Box<dyn Maker>, String> {
@@ -129,8 +114,36 @@ impl Tools for SiteTools {
     }
 }
 
+/// Who changes that credential on a device.
+///
+/// # Errors
+/// Why nobody can, in words.
+pub(super) fn driver(
+    kind: &Kind,
+    target: Target,
+    dialects: &Arc<Dialects>,
+    logs: &Arc<Logs>,
+) -> Result<Box<dyn Device>, String> {
+    let reboots = Reboots { logs: logs.clone(), patience: Patience::default() };
+    let dialects = dialects.clone();
+    match kind {
+        Kind::Password { .. } => {
+            Ok(Box::new(Password::new(target, dialects, SECOND.to_owned(), reboots)))
+        }
+        Kind::Certificate => {
+            let login = target.login.clone();
+            let login = login.ok_or("nobody is named to log in as in the site file")?;
+            let known = target.pin;
+            Ok(Box::new(Certificate::new(target, login, dialects, known, reboots)))
+        }
+        Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => {
+            Err("nobody can change this kind of credential yet".to_owned())
+        }
+    }
+}
+
 /// As what a device is reached over TLS.
-fn host(device: &SiteDevice) -> Option<Host> {
+pub(super) fn host(device: &SiteDevice) -> Option<Host> {
     match &device.source {
         SiteSource::Live { address, .. } if address.tls => Some(Host::of(&address.host)),
         SiteSource::Live { .. } | SiteSource::File(_) | SiteSource::Declared => None,

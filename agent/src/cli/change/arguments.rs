@@ -64,6 +64,9 @@ pub struct Reach {
     /// A dialect file that `learn` wrote; may be repeated
     #[arg(long, value_name = "FILE")]
     pub dialect: Vec<PathBuf>,
+    /// Log in with what the agent in this data folder has put in place of the site file's passwords
+    #[arg(long, value_name = "DIR")]
+    pub agent_data: Option<PathBuf>,
     /// What to judge by.
     #[command(flatten)]
     pub yardstick: Yardstick,
@@ -79,6 +82,7 @@ impl Reach {
             concurrency: None,
             user: None,
             password_file: None,
+            agent_data: self.agent_data.clone(),
             pin: None,
             basic_in_clear: false,
             vms: Vec::new(),

@@ -11,7 +11,8 @@ use crate::cli::inputs;
 use crate::cli::stop::Stop;
 use crate::config::read as settings;
 use crate::config::{PasswordSource, SiteDevice, SiteFile, SiteSource};
-use crate::visit::{Terms, call};
+use crate::rounds::credentials::{self, Held};
+use crate::visit::{Terms, Way, call};
 
 /// Reads and asks for everything an audit of a site needs.
 ///
@@ -37,10 +38,30 @@ pub(super) fn order(
     let mut passwords = Vec::new();
     let mut calls = Vec::with_capacity(devices.len());
     for device in devices {
-        let fetch = |source: &PasswordSource| password(source, &mut passwords, console);
-        calls.push(call(device, &terms, fetch).map_err(inputs::usage)?);
+        let held = held(device, arguments)?;
+        let fetch = |source: &PasswordSource| match held.password {
+            Some(password) => Ok(password),
+            None => password(source, &mut passwords, console),
+        };
+        let mut call = call(device, &terms, fetch).map_err(inputs::usage)?;
+        if let Way::Live(target) = &mut call.way {
+            target.pin = held.pin.or(target.pin);
+        }
+        calls.push(call);
     }
     Ok(Order { site: site.name, single: false, calls, unpinned, policy, advisories, equipment })
+}
+
+/// What the agent holds of a device, if there is one to ask.
+fn held(device: &SiteDevice, arguments: &Audit) -> Result<Held, Stop> {
+    let Some(data) = &arguments.agent_data else { return Ok(Held::default()) };
+    if !data.is_dir() {
+        return Err(Stop::Usage(format!(
+            "--agent-data {}: there is no such folder",
+            data.display()
+        )));
+    }
+    credentials::held(data, device).map_err(|why| Stop::Failed(why.to_string()))
 }
 
 fn chosen<'a>(site: &'a SiteFile, only: &[DeviceName]) -> Result<Vec<&'a SiteDevice>, Stop> {

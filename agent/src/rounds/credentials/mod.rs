@@ -10,6 +10,7 @@
 
 mod adopt;
 mod anew;
+mod beside;
 pub mod choice;
 mod finish;
 mod keyring;
@@ -39,6 +40,7 @@ use crate::store::journal::{Entry, JournalError, Read};
 use crate::store::subject::Subject;
 
 pub(super) use adopt::Adoptable;
+pub use beside::{Held, NotHeld, held};
 pub(super) use keyring::{Access, Claims, marked, password_of};
 pub use keyring::{Keyring, Tools};
 pub(super) use turn::Turned;
