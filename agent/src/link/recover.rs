@@ -15,6 +15,7 @@ use super::enroll::on_disk;
 use super::fault::CallFault;
 use super::line::patient;
 use super::reach::Absurd;
+use super::renew_hands::RenewFault;
 use super::reply::{BadReply, recovered};
 use super::{Link, State};
 use crate::identity::{Granted, IdentityError, Member, Next};
@@ -74,10 +75,12 @@ impl Link {
 
     async fn recover(&self, lapse: Lapse) -> Result<(), RecoverFault> {
         // A renewal may have come so far that only its proof is missing.
-        if let Some(granted) = self.granted().await?
-            && self.prove(granted).await.is_ok()
-        {
-            return Ok(());
+        if let Some(granted) = self.unproven().await? {
+            match self.connect(&granted).await {
+                Ok(()) if self.become_granted(granted).await.is_ok() => return Ok(()),
+                Err(RenewFault::NotAccepted(_)) => self.keep_next(None).await?,
+                Ok(()) | Err(_) => {}
+            }
         }
         let member = self.member.borrow().clone();
         let line = self.reach(&member, None).await?;
@@ -109,23 +112,18 @@ impl Link {
         Ok(())
     }
 
-    async fn granted(&self) -> Result<Option<Granted>, IdentityError> {
+    async fn unproven(&self) -> Result<Option<Granted>, IdentityError> {
         let (folder, now) = (self.folder.clone(), self.clock.now());
         let granted = on_disk(move || Ok(folder.next()?.and_then(|next| next.granted))).await?;
         let known = self.member.borrow().identity.serial().to_owned();
         Ok(granted.filter(|it| it.identity.not_after() > now && it.identity.serial() != known))
     }
 
-    /// The key of a renewal that was begun, or a new one. One that was certified is not asked for again.
-    async fn key_to_certify(&self) -> Result<Next, IdentityError> {
-        let (folder, now) = (self.folder.clone(), self.clock.now());
+    /// The key of a renewal that was begun, or a new one, on disk. Who calls holds the papers.
+    pub(super) async fn key_to_certify(&self) -> Result<Next, IdentityError> {
+        let (folder, known) = (self.folder.clone(), self.member.borrow().identity.key().hash());
         on_disk(move || {
-            let begun = folder.next()?;
-            let is_open = |next: &Next| match &next.granted {
-                None => true,
-                Some(granted) => granted.identity.not_after() <= now,
-            };
-            if let Some(next) = begun.filter(is_open) {
+            if let Some(next) = folder.next()?.filter(|next| next.key.hash() != known) {
                 return Ok(next);
             }
             let next = Next::fresh()?;
