@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use certs::join_state::recovery_message;
 use certs::key::KeyError;
-use certs::{Clock as _, request};
+use certs::{Clock as _, Key, request};
 use proto::wire::v1;
 
 use super::deed::Deed;
@@ -15,7 +15,6 @@ use super::enroll::on_disk;
 use super::fault::CallFault;
 use super::line::patient;
 use super::reach::Absurd;
-use super::renew_hands::RenewFault;
 use super::reply::{BadReply, recovered};
 use super::{Link, State};
 use crate::identity::{Granted, IdentityError, Member, Next};
@@ -75,11 +74,17 @@ impl Link {
 
     async fn recover(&self, lapse: Lapse) -> Result<(), RecoverFault> {
         // A renewal may have come so far that only its proof is missing.
-        if let Some(granted) = self.unproven().await? {
+        if let Some((key, granted)) = self.unproven().await? {
             match self.connect(&granted).await {
-                Ok(()) if self.become_granted(granted).await.is_ok() => return Ok(()),
-                Err(RenewFault::NotAccepted(_)) => self.keep_next(None).await?,
-                Ok(()) | Err(_) => {}
+                Ok(()) => match self.become_granted(granted).await {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => tracing::warn!(%fault, "the new certificate cannot be kept"),
+                },
+                // The way back with its key, and no answer, would leave a key in use that two joins know.
+                Err(fault @ DialFault::Unreachable(_)) => return Err(fault.into()),
+                Err(_) => {
+                    self.keep_next(Some(Next { key, granted: None })).await?;
+                }
             }
         }
         let member = self.member.borrow().clone();
@@ -112,11 +117,15 @@ impl Link {
         Ok(())
     }
 
-    async fn unproven(&self) -> Result<Option<Granted>, IdentityError> {
+    /// A new certificate that was not tried, with its key.
+    async fn unproven(&self) -> Result<Option<(Arc<Key>, Granted)>, IdentityError> {
         let (folder, now) = (self.folder.clone(), self.clock.now());
-        let granted = on_disk(move || Ok(folder.next()?.and_then(|next| next.granted))).await?;
-        let known = self.member.borrow().identity.serial().to_owned();
-        Ok(granted.filter(|it| it.identity.not_after() > now && it.identity.serial() != known))
+        let next = on_disk(move || folder.next()).await?;
+        let known = self.member.borrow().identity.key().hash();
+        let untried = |granted: &Granted| granted.identity.not_after() > now;
+        Ok(next.filter(|next| next.key.hash() != known).and_then(|Next { key, granted }| {
+            granted.filter(untried).map(|granted| (key, granted))
+        }))
     }
 
     /// The key of a renewal that was begun, or a new one, on disk. Who calls holds the papers.

@@ -115,7 +115,13 @@ impl Link {
                 let granted = self.ask(&line, &next).await?;
                 self.keep_next(Some(Next { granted: Some(granted), ..next })).await?;
             }
-            Work::Connect => self.connect(&self.granted().await?).await?,
+            Work::Connect => {
+                let granted = self.granted().await?;
+                self.connect(&granted).await.map_err(|fault| match fault {
+                    DialFault::Unreachable(_) => RenewFault::Unproven(fault),
+                    fault => RenewFault::NotAccepted(fault),
+                })?;
+            }
             Work::Become => self.become_granted(self.granted().await?).await?,
             Work::Forget => self.keep_next(None).await?,
         }
@@ -156,14 +162,10 @@ impl Link {
     }
 
     /// A real connection with it, which is let go at once.
-    pub(super) async fn connect(&self, granted: &Granted) -> Result<(), RenewFault> {
+    pub(super) async fn connect(&self, granted: &Granted) -> Result<(), DialFault> {
         let member = self.member.borrow().clone();
         let candidate = member.renewed(granted.identity.clone(), granted.trust.clone());
-        match self.reach(&candidate, Some(&granted.identity)).await {
-            Ok(_) => Ok(()),
-            Err(fault @ DialFault::Unreachable(_)) => Err(RenewFault::Unproven(fault)),
-            Err(fault) => Err(RenewFault::NotAccepted(fault)),
-        }
+        self.reach(&candidate, Some(&granted.identity)).await.map(drop)
     }
 
     /// From now on the box is that, and nothing is next.

@@ -11,8 +11,8 @@ pub enum Fault {
     BecomeBeforeItIsProven,
     /// What is next goes from the disk before it is in force.
     ForgetBeforeBecoming,
-    /// A key whose certificate lapsed is forgotten.
-    ForgetWhatLapsed,
+    /// A key is forgotten because its certificate lapsed, or none came.
+    ForgetAKeyWithoutACertificate,
     /// The way back makes a new key each time.
     ComeBackWithANewKeyEachTime,
     /// The journal is believed where the papers know better.
@@ -28,7 +28,7 @@ impl Fault {
         Self::AskWithANewKeyEachTime,
         Self::BecomeBeforeItIsProven,
         Self::ForgetBeforeBecoming,
-        Self::ForgetWhatLapsed,
+        Self::ForgetAKeyWithoutACertificate,
         Self::ComeBackWithANewKeyEachTime,
         Self::BelieveTheJournal,
         Self::DropTheOldOneWhenTheNewOneIsCertified,

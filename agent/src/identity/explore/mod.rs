@@ -50,7 +50,7 @@ fn explore(setting: Setting, fault: Option<Fault>) -> Explored {
 }
 
 fn settings() -> impl Iterator<Item = Setting> {
-    [(false, 0), (false, 2), (true, 0), (true, 1)].into_iter().map(|(refuses, lapses)| Setting {
+    [(false, 0), (false, 2), (true, 0), (true, 2)].into_iter().map(|(refuses, lapses)| Setting {
         refuses,
         lapses,
         keys: 3,

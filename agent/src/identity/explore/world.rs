@@ -115,6 +115,10 @@ impl World {
         if self.papers.is_over() {
             out.push(("forgets what is over", self.with(|world| world.papers.next = None)));
         }
+        let bare = self.papers.next.is_some_and(|next| next.given == Given::Nothing);
+        if bare && fault == Some(Fault::ForgetAKeyWithoutACertificate) {
+            out.push(("forgets what lapsed", self.with(|world| world.papers.next = None)));
+        }
         for begins in [true, false] {
             if let Some((state, effect)) = self.agent(begins, fault) {
                 self.act(state, &effect, setting, fault, &mut out);
@@ -129,11 +133,11 @@ impl World {
             let journal = self.previous.clone();
             out.push(("the journal is one behind", Self { journal, ..stopped }));
         }
-        self.lapse(fault, &mut out);
+        self.lapse(&mut out);
         out
     }
 
-    fn lapse(&self, fault: Option<Fault>, out: &mut Moves) {
+    fn lapse(&self, out: &mut Moves) {
         if self.lapses == 0 {
             return;
         }
@@ -150,7 +154,7 @@ impl World {
             let lapsed = self.with(|world| {
                 world.takes.remove(&next.key);
                 let staged = Staged { key: next.key, given: Given::Nothing };
-                world.papers.next = Some(staged).filter(|_| fault != Some(Fault::ForgetWhatLapsed));
+                world.papers.next = Some(staged);
             });
             out.push(("the next certificate lapses", Self { lapses, ..lapsed }));
         }
@@ -300,13 +304,11 @@ impl World {
         let next = self.papers.next.filter(|next| next.key != self.papers.live);
         if let Some(next) = next.filter(|next| next.given == Given::Certificate) {
             if self.takes.contains(&next.key) {
-                // It is proven, or nobody answered, and the rest of the way is gone.
                 let (half, whole) = self.become_next(next.key, None);
-                self.recover(setting, fault, &mut out);
                 out.extend([("proven, then a crash", half), ("proven on the way back", whole)]);
                 return out;
             }
-            start.papers.next = None;
+            start.papers.next = Some(Staged { key: next.key, given: Given::Nothing });
             out.push(("refused on the way back", start.clone()));
         }
         start.recover(setting, fault, &mut out);
