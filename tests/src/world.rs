@@ -6,12 +6,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use certs::ticket::Ticket;
+use rustix::process::Signal;
 use tokio::process::Command;
 
+use crate::clocks::MachineClock;
 use crate::daemon::{Daemon, Recipe, find, recipe};
 use crate::herd::dial::Place;
 use crate::herd::operator::Desk;
@@ -52,6 +55,20 @@ impl Program {
             Some(daemon) => daemon.kill().await,
             None => Ok(()),
         }
+    }
+
+    /// Has it crash by a signal such as `ABRT`, and gives what the kernel says of its end.
+    ///
+    /// # Errors
+    /// When it had ended by itself, or does not end of the signal.
+    pub async fn crash(&mut self, signal: Signal) -> io::Result<ExitStatus> {
+        let daemon = self.daemon.take().ok_or_else(|| io::Error::other("it does not run"))?;
+        daemon.crash(signal).await
+    }
+
+    /// From its next start on it goes by that clock.
+    pub fn goes_by(&mut self, clock: &MachineClock) {
+        self.recipe.variables.extend(clock.variables());
     }
 
     /// Asks it to end.

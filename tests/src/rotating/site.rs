@@ -12,11 +12,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::What;
+use super::later::Failed;
+use crate::clocks::MachineClock;
 use crate::devices::mobotix::{Camera, Line, Spec, configs};
 use crate::world::{Controller, SiteBox, palisade, secret_file, text};
 
 /// Product lines, as they come in a site that grew over the years.
 const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Mobotix7];
+/// By how much the cameras' clocks are wrong, in seconds: some right, some a day or hours off, some in 1970.
+const OFFSETS: [i64; 4] = [0, 86_400, -5 * 3600, -1_795_000_000];
 /// How long a pretend camera is away when it reboots.
 const REBOOT: Duration = Duration::from_millis(300);
 /// Cameras that may be in change at once.
@@ -30,6 +34,8 @@ pub struct Site {
     pub controller: Controller,
     /// The site's agent.
     pub agent: SiteBox,
+    /// The clock of the agent's machine.
+    pub clock: MachineClock,
     /// `cam-001` and so on.
     pub cameras: Vec<(String, Camera)>,
 }
@@ -53,8 +59,23 @@ impl Site {
         run("site add harbour --token-file harbour.token").await?;
         run("policy apply policy.toml --site harbour").await?;
         let ticket = Ticket::parse(fs::read_to_string(folder.join("harbour.token"))?.trim())?;
-        let agent = SiteBox::join(folder, &ticket, &folder.join("site.toml")).await?;
-        Ok(Self { folder: folder.to_owned(), controller, agent, cameras })
+        let mut agent = SiteBox::join(folder, &ticket, &folder.join("site.toml")).await?;
+        let clock = MachineClock::new(folder, "agent")?;
+        agent.goes_by(&clock);
+        agent.stop().await?;
+        agent.start().await?;
+        Ok(Self { folder: folder.to_owned(), controller, agent, clock, cameras })
+    }
+
+    /// The agent and the controller, by the ids of their processes.
+    pub fn processes(&self) -> [u32; 2] {
+        [&*self.agent, &*self.controller].map(|it| it.daemon().id().unwrap_or_default())
+    }
+
+    /// Failed log-ins of each camera so far.
+    pub fn failed(&self) -> Failed {
+        let counted = |camera: &Camera| camera.counts().failed_logins;
+        self.cameras.iter().map(|(name, camera)| (name.clone(), counted(camera))).collect()
     }
 
     /// Has every camera's credential replaced.
@@ -106,11 +127,16 @@ impl Site {
         deadline: Instant,
     ) -> anyhow::Result<Standings> {
         self.until(deadline, |standings| {
-            standings.iter().all(|(device, now)| {
-                is_settled(now) && before.get(device).is_some_and(|then| then.1 != now.1)
-            })
+            standings.iter().all(|(device, now)| is_done(device, now, before))
         })
         .await
+    }
+
+    /// How many cameras do not take another credential than before, as the controller was told.
+    pub async fn undone(&self, before: &Standings) -> anyhow::Result<u32> {
+        let now = self.standings().await?;
+        let undone = now.iter().filter(|(device, now)| !is_done(device, now, before));
+        Ok(u32::try_from(undone.count())?)
     }
 
     async fn until(
@@ -154,6 +180,10 @@ impl Site {
     }
 }
 
+fn is_done(device: &str, now: &(String, String), before: &Standings) -> bool {
+    is_settled(now) && before.get(device).is_some_and(|then| then.1 != now.1)
+}
+
 fn is_settled(standing: &(String, String)) -> bool {
     standing.0 == "settled" && !standing.1.is_empty()
 }
@@ -170,7 +200,9 @@ async fn start(what: What, count: u16) -> anyhow::Result<Vec<(String, Camera)>> 
         // The least that a camera can be set to.
         let strict = config.replace("IDS_HTTP_THRESHOLD=7", "IDS_HTTP_THRESHOLD=5");
         let spec = Spec::new(line, &name);
-        let spec = Spec { config: Some(strict.into_bytes()), reboot_time: REBOOT, ..spec };
+        let clock_offset_s = OFFSETS[usize::from(number) % OFFSETS.len()];
+        let config = Some(strict.into_bytes());
+        let spec = Spec { config, reboot_time: REBOOT, clock_offset_s, ..spec };
         cameras.push((name, Camera::start(spec).await?));
     }
     Ok(cameras)
