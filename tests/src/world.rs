@@ -174,6 +174,16 @@ impl SiteBox {
     /// # Errors
     /// When a program cannot be started or complains.
     pub async fn join(folder: &Path, ticket: &Ticket, site_file: &Path) -> anyhow::Result<Self> {
+        let mut joined = Self::enroll(folder, ticket, site_file).await?;
+        joined.start().await?;
+        Ok(joined)
+    }
+
+    /// The same, and the agent is not started yet.
+    ///
+    /// # Errors
+    /// When a program cannot be started or complains.
+    pub async fn enroll(folder: &Path, ticket: &Ticket, site_file: &Path) -> anyhow::Result<Self> {
         let (data, token) = (folder.join("agent"), folder.join("site.token"));
         secret_file(&token, ticket.to_text().expose())?;
         let words = ["enroll", "--token-file", text(&token)?, "--data", text(&data)?];
@@ -181,8 +191,7 @@ impl SiteBox {
         let words = ["run", "--data", text(&data)?, "--site", text(site_file)?];
         let mut recipe = recipe("palisade-agent", words, folder)?;
         recipe.variables = vec![("RUST_BACKTRACE".to_owned(), "1".to_owned())];
-        let program = Program::begin(recipe).await?;
-        Ok(Self { data, program })
+        Ok(Self { data, program: Program { recipe, daemon: None } })
     }
 
     /// What `palisade-agent status --format json` says.

@@ -16,6 +16,20 @@ const HOURS: i64 = 7 * 3600;
 /// Failed log-ins of each camera so far, by its name.
 pub type Failed = BTreeMap<String, u64>;
 
+/// Tells what the agent's log says of these cameras: why they are not at an end.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn story_of(site: &Site, undone: &Standings, tell: &dyn Fn(&str)) -> std::io::Result<()> {
+    let log = site.agent.daemon().log()?;
+    for (device, (state, _)) in undone {
+        tell(&format!("{device} is not at an end yet: {state}"));
+        let about = format!("device=\"{device}\"");
+        log.lines().filter(|line| line.contains(&about)).for_each(tell);
+    }
+    Ok(())
+}
+
 /// Lets the hours pass, and waits until every rotation is at an end. Gives the failed log-ins that cameras had counted
 /// before, and count no more.
 ///

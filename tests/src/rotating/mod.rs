@@ -120,13 +120,13 @@ async fn trial(
     anyhow::ensure!(before.len() == site.cameras.len(), "not every camera's credential is known");
     site.order(what).await?;
     tally.leaked += mishap::befall(&mut site, &mut dice, tell).await?;
-    let changed = site.until_changed(&before, Instant::now() + SETTLE).await;
     let mut earlier = Failed::new();
-    if let Err(error) = changed {
-        tell(&format!("not at an end yet: {error:#}"));
+    if site.until_changed(&before, Instant::now() + SETTLE).await.is_err() {
         let undone = site.undone(&before).await?;
+        later::story_of(&site, &undone, tell)?;
         earlier = hours_later(&mut site, &before, SETTLE).await?;
-        tally.waited += undone - site.undone(&before).await?.min(undone);
+        let done = undone.len().saturating_sub(site.undone(&before).await?.len());
+        tally.waited += u32::try_from(done)?;
     }
     let (secrets, processes) = (site.secrets().await?, site.processes());
     let found = search::leaks(folder, &processes, &secrets, &MEANT)?;

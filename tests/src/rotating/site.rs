@@ -15,7 +15,7 @@ use super::What;
 use super::later::Failed;
 use crate::clocks::MachineClock;
 use crate::devices::mobotix::{Camera, Line, Spec, configs};
-use crate::world::{Controller, SiteBox, palisade, secret_file, text};
+use crate::world::{Controller, SiteBox, palisade, secret_file, text, until};
 
 /// Product lines, as they come in a site that grew over the years.
 const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Mobotix7];
@@ -23,6 +23,8 @@ const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Moboti
 const OFFSETS: [i64; 4] = [0, 86_400, -5 * 3600, -1_795_000_000];
 /// How long a pretend camera is away when it reboots.
 const REBOOT: Duration = Duration::from_millis(300);
+/// The agent has heard of its policy within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Cameras that may be in change at once.
 const AT_ONCE: u16 = 8;
 
@@ -59,9 +61,16 @@ impl Site {
         run("site add harbour --token-file harbour.token").await?;
         run("policy apply policy.toml --site harbour").await?;
         let ticket = Ticket::parse(fs::read_to_string(folder.join("harbour.token"))?.trim())?;
-        let mut agent = SiteBox::join(folder, &ticket, &folder.join("site.toml")).await?;
+        let mut agent = SiteBox::enroll(folder, &ticket, &folder.join("site.toml")).await?;
         let clock = MachineClock::new(folder, "agent")?;
         agent.goes_by(&clock);
+        agent.start().await?;
+        let has_policy = async || {
+            let status = agent.status().await.ok()?;
+            (status["rounds"]["generation"].as_u64()? > 0).then_some(())
+        };
+        until(PATIENCE, has_policy).await.context("the agent was never told the policy")?;
+        // Its first visits came before the policy, the next would in a minute: a start begins with visits.
         agent.stop().await?;
         agent.start().await?;
         Ok(Self { folder: folder.to_owned(), controller, agent, clock, cameras })
@@ -132,11 +141,11 @@ impl Site {
         .await
     }
 
-    /// How many cameras do not take another credential than before, as the controller was told.
-    pub async fn undone(&self, before: &Standings) -> anyhow::Result<u32> {
-        let now = self.standings().await?;
-        let undone = now.iter().filter(|(device, now)| !is_done(device, now, before));
-        Ok(u32::try_from(undone.count())?)
+    /// The cameras that do not take another credential than before, as the controller was told.
+    pub async fn undone(&self, before: &Standings) -> anyhow::Result<Standings> {
+        let mut now = self.standings().await?;
+        now.retain(|device, now| !is_done(device, now, before));
+        Ok(now)
     }
 
     async fn until(
