@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -14,7 +14,7 @@ use certs::ticket::Ticket;
 use rustix::process::Signal;
 use tokio::process::Command;
 
-use crate::clocks::MachineClock;
+use crate::clocks::{self, MachineClock};
 use crate::daemon::{Daemon, Recipe, find, recipe};
 use crate::herd::dial::Place;
 use crate::herd::operator::Desk;
@@ -248,8 +248,11 @@ pub async fn run<'a>(
         .env_clear()
         .env("HOME", home)
         .envs(variables.iter().copied());
-    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
-    let output = command.output().await?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let child = command.spawn()?;
+    let process = child.id();
+    let output = child.wait_with_output().await?;
+    process.into_iter().for_each(clocks::sweep);
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         bail!("{program} {} ended with {}: {complaint}", words.join(" "), output.status);

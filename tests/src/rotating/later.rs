@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::site::{Site, Standings};
-use crate::clocks::{MachineClock, Shows};
+use crate::clocks::Shows;
 
 /// The longest that the agent leaves a camera alone is six hours; in seconds.
 const HOURS: i64 = 7 * 3600;
@@ -44,10 +44,10 @@ pub async fn hours_later(
     site.controller.stop().await?;
     let failed = site.failed();
     site.cameras.iter().for_each(|(_, camera)| camera.log_ins_lapse());
-    let clock = MachineClock::new(&site.folder, "controller")?;
-    clock.set(Shows::Off(HOURS))?;
-    site.clock.set(Shows::Off(HOURS))?;
-    site.controller.goes_by(&clock);
+    for clock in [&site.clock, &site.office] {
+        clock.set(Shows::Off(HOURS))?;
+    }
+    site.controller.goes_by(&site.office);
     site.controller.start().await?;
     site.agent.start().await?;
     // Whatever of it is not at an end by then is counted.

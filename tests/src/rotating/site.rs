@@ -15,7 +15,7 @@ use super::What;
 use super::later::Failed;
 use crate::clocks::MachineClock;
 use crate::devices::mobotix::{Camera, Line, Spec, configs};
-use crate::world::{Controller, SiteBox, palisade, secret_file, text, until};
+use crate::world::{Controller, SiteBox, palisade, run, secret_file, text, until};
 
 /// Product lines, as they come in a site that grew over the years.
 const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Mobotix7];
@@ -38,6 +38,8 @@ pub struct Site {
     pub agent: SiteBox,
     /// The clock of the agent's machine.
     pub clock: MachineClock,
+    /// The clock of the controller's machine, and of the operator's.
+    pub office: MachineClock,
     /// `cam-001` and so on.
     pub cameras: Vec<(String, Camera)>,
 }
@@ -61,6 +63,7 @@ impl Site {
         run("site add harbour --token-file harbour.token").await?;
         run("policy apply policy.toml --site harbour").await?;
         let ticket = Ticket::parse(fs::read_to_string(folder.join("harbour.token"))?.trim())?;
+        let office = MachineClock::new(folder, "office")?;
         let mut agent = SiteBox::enroll(folder, &ticket, &folder.join("site.toml")).await?;
         let clock = MachineClock::new(folder, "agent")?;
         agent.goes_by(&clock);
@@ -73,7 +76,7 @@ impl Site {
         // Its first visits came before the policy, the next would in a minute: a start begins with visits.
         agent.stop().await?;
         agent.start().await?;
-        Ok(Self { folder: folder.to_owned(), controller, agent, clock, cameras })
+        Ok(Self { folder: folder.to_owned(), controller, agent, clock, office, cameras })
     }
 
     /// The agent and the controller, by the ids of their processes.
@@ -87,6 +90,13 @@ impl Site {
         self.cameras.iter().map(|(name, camera)| (name.clone(), counted(camera))).collect()
     }
 
+    /// Runs `palisade` as the operator does.
+    async fn run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<String> {
+        let clock = self.office.variables();
+        let clock: Vec<_> = clock.iter().map(|(name, value)| (&**name, &**value)).collect();
+        run("palisade", words, &self.folder, &clock).await
+    }
+
     /// Has every camera's credential replaced.
     pub async fn order(&self, what: What) -> anyhow::Result<()> {
         let kind = match what {
@@ -95,7 +105,7 @@ impl Site {
         };
         let words = ["rotate", "harbour", "--what", kind, "--reason", "command", "--wait", "0s"];
         // What it ends with tells whether it was done already.
-        let ended = palisade(words, &self.folder).await;
+        let ended = self.run(words).await;
         ended.map(drop).or_else(|error| {
             let not_yet = error.to_string().contains("ended with exit status: 1");
             if not_yet { Ok(()) } else { Err(error) }
@@ -104,7 +114,7 @@ impl Site {
 
     /// Where credentials stand, as the controller was told.
     pub async fn standings(&self) -> anyhow::Result<Standings> {
-        let out = palisade(["rotations", "harbour", "--format", "json"], &self.folder).await?;
+        let out = self.run(["rotations", "harbour", "--format", "json"]).await?;
         let rows: Vec<Value> = serde_json::from_str(&out)?;
         let word = |row: &Value, key: &str| {
             row[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in {row}"))
@@ -177,7 +187,7 @@ impl Site {
 
     /// What is in escrow, opened with the recovery key alone: each secret with its device and name.
     pub async fn escrow(&self) -> anyhow::Result<Vec<(String, String, String)>> {
-        let run = |words: &'static str| palisade(words.split(' '), &self.folder);
+        let run = |words: &'static str| self.run(words.split(' '));
         // A kit is never overwritten.
         let _ = fs::remove_file(self.folder.join("kit.json"));
         run("secret export harbour --out kit.json --reason drill").await?;
