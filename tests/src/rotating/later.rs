@@ -1,6 +1,9 @@
 //! Hours later: for cameras whose rotation is not at an end when everything that befalls anybody is over. The agent leaves
-//! a camera alone for ten minutes up to six hours that refused it, or may have counted as many failed log-ins as we
-//! allow. Nobody waits for that here: the clocks of agent and controller are set ahead, and a start forgets the rest.
+//! a camera alone for ten minutes up to six hours that refused it. Nobody waits for that here: the clocks of agent and
+//! controller are set ahead, and a start forgets the rest.
+//!
+//! One that may have counted as many failed log-ins as we allow stays as it is: a start by a clock that was set ahead
+//! frees none of them before an hour has really passed, and that is what is tried here as well.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -55,9 +55,10 @@ pub struct Tally {
     /// Cameras that take, now or after a reboot, nothing that is in escrow.
     pub unescrowed: u32,
     /// Cameras whose rotation came to its end only hours later, when the agent asked again: it leaves one alone that refused
-    /// it or may be about to lock somebody out. The hours are not waited for, the clocks are set.
+    /// it. The hours are not waited for, the clocks are set.
     pub waited: u32,
-    /// Cameras whose rotation was not at an end when the books were opened, those hours later.
+    /// Cameras whose rotation was not at an end when the books were opened: log-ins may have failed, and the agent makes no
+    /// more of them for an hour, which no clock that is set ahead shortens.
     pub unsettled: u32,
     /// Cameras that take another credential than before.
     pub replaced: u32,
