@@ -42,5 +42,5 @@ fn link(argument: &str) {
 }
 
 fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_default()
+    env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
 }
