@@ -12,6 +12,9 @@ use crate::change::{Change, Door};
 use crate::device::{Address, BasicInClear, Fault, Inspection, Snapshot, Target};
 use crate::plan::Step;
 
+/// Looks in a row that nothing answered, after which a device is taken to be away.
+const AWAY: u32 = 2;
+
 /// How a device came back from a reboot.
 struct Back {
     /// Time without a picture, from our asking for the reboot.
@@ -170,15 +173,15 @@ impl Work<'_> {
         Ok(back)
     }
 
-    /// Waits until it answers again at that place. That it went away is seen by its silence, or by its log, which a
-    /// reboot wipes; a device that does neither is believed not to have rebooted.
+    /// Waits until it answers again at that place. That it went away is seen by its silence at two looks in a row, since
+    /// one may be a lost packet, or by its log, which a reboot wipes; a device that does neither is believed not to have rebooted.
     async fn wait(
         &self,
         asked: Instant,
         at: &Target,
         log_length: Option<usize>,
     ) -> Result<Back, Stop> {
-        let (mut pause, mut rebooted) = (self.shop.patience.first, false);
+        let (mut pause, mut missed) = (self.shop.patience.first, 0);
         loop {
             sleep(pause).await;
             let mut driver = (self.shop.open)(at.clone(), self.shop.dialects.clone());
@@ -187,16 +190,17 @@ impl Work<'_> {
                 false => driver.web_log().await.map(|_| ()),
             };
             let gone = asked.elapsed();
+            let rebooted = missed >= AWAY;
             match answer {
                 Ok(()) if rebooted || gone >= self.shop.patience.vanish => {
                     return Ok(Back { gone, rebooted });
                 }
                 Ok(()) => {
                     let log = driver.web_log().await.map(|log| log.len()).ok();
-                    rebooted = log.zip(log_length).is_some_and(|(now, then)| now < then);
-                    if rebooted {
-                        return Ok(Back { gone, rebooted });
+                    if log.zip(log_length).is_some_and(|(now, then)| now < then) {
+                        return Ok(Back { gone, rebooted: true });
                     }
+                    missed = 0;
                 }
                 Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
                 Err(fault) if gone >= self.shop.patience.reboot => {
@@ -205,7 +209,7 @@ impl Work<'_> {
                         self.shop.patience.reboot.as_secs_f32()
                     )));
                 }
-                Err(_) => rebooted = true,
+                Err(_) => missed += 1,
             }
             pause = (pause * 2).min(self.shop.patience.most);
         }
