@@ -16,56 +16,65 @@ use crate::plan::Step;
 const AWAY: u32 = 2;
 
 /// How a device came back from a reboot.
-struct Back {
+pub(super) struct Back {
     /// Time without a picture, from our asking for the reboot.
     gone: Duration,
     /// Whether it was seen to have rebooted.
-    rebooted: bool,
+    pub rebooted: bool,
 }
 
 impl Work<'_> {
     /// A change left us outside. It is not saved, so the device is brought back: by writing back what we may still
     /// reach, or by waiting for a reboot of its own.
     pub async fn cut_off(&mut self, stage: &Stage<'_>, fault: Fault) -> Stop {
-        let stop =
-            |what: &str| Stop(format!("after a change it did not let us in ({fault}); {what}"));
-        let before = match self.before() {
-            Ok(before) => before,
+        let (outcome, stop) = match self.regain(stage, fault).await {
+            Ok(regained) => regained,
             Err(stop) => return stop,
         };
+        stage.iter().for_each(|step| self.set(step, outcome.clone()));
+        stop
+    }
+
+    /// What became of a change that left us outside, after everything that may bring the device back.
+    pub async fn regain(
+        &mut self,
+        stage: &Stage<'_>,
+        fault: Fault,
+    ) -> Result<(Outcome, Stop), Stop> {
+        let stop =
+            |what: &str| Stop(format!("after a change it did not let us in ({fault}); {what}"));
+        let before = self.before()?;
         if let Fault::Refused(_) = fault {
             // Another log-in might lock us out for good: nothing more is tried.
             let why =
                 format!("{fault}; it is not saved, so that a reboot of the device brings it back");
-            stage.iter().for_each(|step| self.set(step, Outcome::CutOff { why: why.clone() }));
-            return stop("it is not tried again");
+            return Ok((Outcome::CutOff { why }, stop("it is not tried again")));
         }
+        let why = format!("it cut us off: {fault}");
         if self.write_back(stage, &before).await {
-            let why = format!("it cut us off: {fault}");
-            stage.iter().for_each(|step| self.set(step, reverted(why.clone())));
-            return stop("the old lines are written back");
+            return Ok((reverted(why), stop("the old lines are written back")));
         }
-        match self.comes_back(stage, &before).await {
+        Ok(match self.comes_back(stage, &before).await {
             Some(by) => {
-                let why = format!("it cut us off: {fault}");
-                let outcome = Outcome::Reverted { why, by };
-                stage.iter().for_each(|step| self.set(step, outcome.clone()));
-                stop("it is back as it was before the change")
+                (Outcome::Reverted { why, by }, stop("it is back as it was before the change"))
             }
             None => {
                 let way = stage.iter().find_map(|step| step.harm.way_back.clone());
                 let way = way.unwrap_or_else(|| "a reboot brings it back".to_owned());
-                let why = format!("it cut us off: {fault}; it is not saved: {way}");
-                stage.iter().for_each(|step| self.set(step, Outcome::CutOff { why: why.clone() }));
-                stop("it is still away")
+                let why = format!("{why}; it is not saved: {way}");
+                (Outcome::CutOff { why }, stop("it is still away"))
             }
-        }
+        })
     }
 
-    /// Writes back what a stage touched; whether a look shows that it is as before.
-    async fn write_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> bool {
+    /// Writes back what a stage, or bringing a backup back, touched; whether a look shows that it is as before.
+    pub async fn write_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> bool {
         let changes: Vec<Change> = stage.iter().map(|step| step.change.clone()).collect();
-        if self.driver().revert(before, &changes).await.is_err() {
+        let written = match self.restoring.clone() {
+            Some(target) => self.driver().replace(&target, before).await,
+            None => self.driver().revert(before, &changes).await,
+        };
+        if written.is_err() {
             return false;
         }
         let looked = self.look().await;
@@ -147,7 +156,7 @@ impl Work<'_> {
 
     /// Collects the log, asks for a reboot, and waits at `new`, where the device is to be from then on, for a picture,
     /// or, from a device that shows none, for an answer.
-    async fn reboot(&mut self, new: &Target) -> Result<Back, Stop> {
+    pub async fn reboot(&mut self, new: &Target) -> Result<Back, Stop> {
         let log = match self.driver().web_log().await {
             Ok(log) => Some(log),
             Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
