@@ -10,6 +10,7 @@
 
 mod adopt;
 mod anew;
+mod backed;
 mod beside;
 pub mod choice;
 mod finish;
@@ -69,6 +70,7 @@ pub(super) struct Credentials {
     pub(super) turns: JoinSet<Turned>,
     turning: BTreeMap<tokio::task::Id, Subject>,
     rests: BTreeMap<DeviceName, Rest>,
+    backed: backed::Backed,
     orders: Orders,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
@@ -251,6 +253,9 @@ impl Rounds {
         // One class of change per device and window; what is urgent waits for nobody.
         let waits = entry.why.patience() == Patience::WaitsForAWindow;
         if aim == Aim::Begin && waits && !self.may_rotate(name) {
+            return;
+        }
+        if aim == Aim::Begin && !self.is_backed_up(name) {
             return;
         }
         // Somebody visits it; the visit's end brings us back here.
