@@ -1,4 +1,5 @@
-//! Carries what the controller asks for from the link to the rounds: orders to visit, and reports it wants whole.
+//! Carries what the controller asks for from the link to the rounds: orders to visit, and reports it wants whole. And
+//! back, whether unattended changes are halted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ pub(super) async fn run(
             }
         }
     };
-    let errands = async { tokio::join!(orders(link, rounds), resends(link, rounds), reloads) };
+    let errands = async {
+        tokio::join!(orders(link, rounds), resends(link, rounds), halts(link, rounds), reloads)
+    };
     tokio::select! {
         _ = errands => {}
         () = stop.cancelled() => {}
@@ -91,6 +94,18 @@ async fn resends(link: &Arc<Link>, rounds: &Handle) {
     loop {
         let devices = link.wanted().await;
         if rounds.resend(devices.into_iter().collect()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The controller shows who halted, and so is told of it, and of its end.
+async fn halts(link: &Link, rounds: &Handle) {
+    let mut progress = rounds.progress();
+    loop {
+        let halt = progress.borrow_and_update().halted.clone();
+        link.halted(halt);
+        if progress.changed().await.is_err() {
             return;
         }
     }

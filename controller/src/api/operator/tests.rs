@@ -91,6 +91,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         SetRecovery set_recovery v1::SetRecoveryRequest::default();
         ShowSecrets show_secrets v1::ShowSecretsRequest::default();
         ExportSecrets export_secrets v1::ExportSecretsRequest::default();
+        PruneSecrets prune_secrets v1::PruneSecretsRequest::default();
         Turnover turnover turnover(v1::TurnoverStep::Prepare);
         Backup backup v1::BackupRequest::default();
     }
