@@ -72,7 +72,9 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
     let ended = match order.what {
         Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
         Work::Rotate(rotate) => rounds.rotate(order.id, order.expires_at, rotate).await,
-        Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
+        Work::Plan(_) | Work::Apply(_) | Work::Resume | Work::Forget(_) => {
+            rounds.carry_out(order).await
+        }
         Work::Renew => return None,
     };
     ended.ok()?.await.ok()?;

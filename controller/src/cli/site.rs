@@ -12,7 +12,7 @@ use super::agent::halted::{self, Halted};
 use super::console::Console;
 use super::session::{Connection, Session};
 use super::stop::{GOOD, Stop};
-use super::table::{self, Printing, Row};
+use super::table::{self, Format, Printing, Row};
 use super::ticket::{Tray, ticket};
 use super::token;
 use super::words;
@@ -188,8 +188,10 @@ fn list(
     let reply = Session::open(connection, console)?.ask(v1::ListSitesRequest {})?;
     let rows = reply.sites.into_iter().map(SiteRow::try_from).collect::<Result<Vec<_>, Stop>>()?;
     table::list(&rows, printing.format, console)?;
-    let halts = rows.iter().map(|row| (row.site.as_str(), row.halted.as_ref()));
-    halted::tell(halts, console);
+    if printing.format == Format::Text {
+        let halts = rows.iter().map(|row| (row.site.as_str(), row.halted.as_ref()));
+        halted::tell(halts, console);
+    }
     Ok(GOOD)
 }
 

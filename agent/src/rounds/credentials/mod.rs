@@ -13,6 +13,7 @@ mod anew;
 mod beside;
 pub mod choice;
 mod finish;
+mod forget;
 mod keyring;
 mod ordered;
 mod orders;

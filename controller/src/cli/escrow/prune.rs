@@ -12,7 +12,7 @@ use crate::cli::stop::{GOOD, Stop};
 /// The help page's example.
 pub const EXAMPLE: &str = "\
 Example:
-  palisade secret prune harbour --keep 8 --before 2026-01-01T00:00:00Z --reason 'escrow is at 85 %'
+  palisade secret prune harbour --keep 8 --before 2026-01-01T00:00:00Z --reason 'at 85 %'
 
 Removed for good are copies of device passwords and certificates behind the newest so many of each
 account. What the agent says a device takes stays, and so does everything of a device whose

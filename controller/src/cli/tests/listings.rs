@@ -20,11 +20,7 @@ fn site() -> v1::Site {
         devices: 3,
         unmet: 2,
         unknown: 1,
-        halted: Some(v1::Halt {
-            why: "yard: the picture is gone".to_owned(),
-            since: PRESENT - 60,
-            device: "yard".to_owned(),
-        }),
+        halted: None,
     }
 }
 
@@ -141,8 +137,13 @@ fn lay_out(pretend: &Pretend) {
 #[test]
 fn a_halt_is_seen_in_every_listing_with_its_device_and_what_to_do() {
     let (world, pretend) = World::logged_in();
-    let halted = site().halted;
-    pretend.answers("list_sites", v1::ListSitesReply { sites: vec![site()] });
+    let halted = Some(v1::Halt {
+        why: "yard: the picture is gone".to_owned(),
+        since: PRESENT - 60,
+        device: "yard".to_owned(),
+    });
+    let sites = vec![v1::Site { halted: halted.clone(), ..site() }];
+    pretend.answers("list_sites", v1::ListSitesReply { sites });
     let agents = vec![v1::AgentView { halted, ..agent("0f3a") }];
     pretend.answers("list_agents", v1::ListAgentsReply { agents });
     for noun in ["site", "agent"] {
