@@ -134,33 +134,6 @@ fn lay_out(pretend: &Pretend) {
     pretend.answers("policy_rollout", v1::PolicyRolloutReply { current: 4, stragglers });
 }
 
-#[test]
-fn a_halt_is_seen_in_every_listing_with_its_device_and_what_to_do() {
-    let (world, pretend) = World::logged_in();
-    let halted = Some(v1::Halt {
-        why: "yard: the picture is gone".to_owned(),
-        since: PRESENT - 60,
-        device: "yard".to_owned(),
-    });
-    let sites = vec![v1::Site { halted: halted.clone(), ..site() }];
-    pretend.answers("list_sites", v1::ListSitesReply { sites });
-    let agents = vec![v1::AgentView { halted, ..agent("0f3a") }];
-    pretend.answers("list_agents", v1::ListAgentsReply { agents });
-    for noun in ["site", "agent"] {
-        let table = world.run(&[noun, "list"]);
-        assert!(table.out.contains("online, halted"), "{table:?}");
-        let todo = "yard: the picture is gone; look, then palisade agent order resume harbour";
-        assert!(table.err.contains(todo), "{table:?}");
-        let json = world.run(&[noun, "list", "--format", "json"]);
-        let rows: Value = serde_json::from_str(&json.out).unwrap();
-        assert_eq!(rows[0]["halted"]["device"], "yard");
-        assert_eq!(rows[0]["halted"]["why"], "yard: the picture is gone");
-    }
-    pretend.answers("list_agents", v1::ListAgentsReply { agents: vec![agent("0f3a")] });
-    let table = world.run(&["agent", "list"]);
-    assert!(!table.out.contains("halted") && !table.err.contains("unattended"), "{table:?}");
-}
-
 /// Each listing, and the fields that scripts rely on.
 const LISTINGS: &[(&[&str], &[&str])] = &[
     (
