@@ -14,6 +14,7 @@ mod backed;
 mod beside;
 pub mod choice;
 mod finish;
+mod forget;
 mod keyring;
 mod ordered;
 mod orders;
