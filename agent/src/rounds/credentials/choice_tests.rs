@@ -61,7 +61,7 @@ fn chosen(
             named: named.contains(&name.as_str()),
         })
         .collect();
-    let picks = picks(&devices, policy, true, now);
+    let picks = picks(&devices, &BTreeSet::new(), policy, true, now);
     picks.iter().map(|pick| (names[pick.device].to_string(), pick.aim)).collect()
 }
 
