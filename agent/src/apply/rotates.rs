@@ -57,10 +57,15 @@ pub fn out_of_reach(
     let user = target.login.as_ref().map(|login| login.user.as_str());
     let name = &target.name;
     match credential {
-        Credential::Password { account, .. } if user != Some(account) => Some(format!(
-            "the agent replaces the password of the account that it logs in as, which this is not; set one at the \
-             camera (Admin Menu > Security > Users and Passwords), or remove the account"
-        )),
+        Credential::Password { account, group } if user != Some(account) => {
+            let group = group.as_ref().map(|group| format!(", in the group {group:?}"));
+            Some(format!(
+                "the agent replaces only the password of the account that it logs in as; at the camera (Admin Menu > \
+                 Security > Users and Passwords) give {account:?} a password of its own{}, make the account if there \
+                 is none, or remove it if nobody needs it",
+                group.unwrap_or_default()
+            ))
+        }
         Credential::Password { .. } | Credential::Certificate if !target.address.tls => Some(format!(
             "{name} is reached without TLS, and TLS comes before secrets; give its address as https:// in the site file"
         )),

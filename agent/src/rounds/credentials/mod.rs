@@ -21,6 +21,7 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use certs::Clock as _;
@@ -209,6 +210,9 @@ impl Rounds {
         self.seal_anew(&keyring).await;
         if yardstick.policy.rotation.certificates {
             keyring.tools.certify(&site.file.devices);
+            if let Some(more) = yardstick.trusting(keyring.tools.authorities()) {
+                self.yardstick = Some(Arc::new(more));
+            }
         }
         self.hear_orders(&keyring).await;
         self.hear_handed(&keyring).await;

@@ -17,7 +17,7 @@ use crate::change::Credential;
 use crate::device::Target;
 use crate::device::mobotix::Dialects;
 use crate::rotation::Rotation;
-use crate::rotation::due::{Class, Why, opening};
+use crate::rotation::due::{Class, Door, Why, opening, span};
 use crate::rounds::Rounds;
 use crate::rounds::credentials::{Keyring, choice};
 use crate::rounds::outlet::Deed;
@@ -108,6 +108,9 @@ impl Rounds {
         let Some(yardstick) = self.yardstick.clone() else { return Vec::new() };
         let windows = choice::windows(&yardstick.policy);
         let (now, unattended) = (self.supplies.clock.now(), self.is_unattended());
+        // Steps that were done outside windows, by a person's word, use none of them up.
+        let outside = span(&windows, now).door == Door::Shut;
+        let none_used = outside && due.iter().all(|(.., window)| *window > 1);
         let mut told = Vec::new();
         for (measure, credential, window) in due {
             let known = self.credentials.entry(device, &kind(credential)).map(|(entry, _)| entry);
@@ -115,7 +118,7 @@ impl Rounds {
             if unattended && is_ours {
                 continue;
             }
-            let at = opening(&windows, *window, now);
+            let at = opening(&windows, window - u32::from(none_used), now);
             let sooner = known.and_then(|entry| entry.rotation.due_at());
             let at = sooner.map_or(at, |sooner| at.min(sooner.max(now)));
             let handed = self.enforcement.record.handed.entry(device.clone()).or_default();
