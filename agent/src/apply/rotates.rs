@@ -37,7 +37,8 @@ impl Rotates for ByHand {
         if let Some(why) = out_of_reach(credential, target, product) {
             return Err(why);
         }
-        let (name, what) = (&target.name, if is_password(credential) { "password" } else { "certificate" });
+        let (name, what) =
+            (&target.name, if is_password(credential) { "password" } else { "certificate" });
         match credential {
             Credential::Password { .. } | Credential::Certificate => Err(format!(
                 "no agent serves the site here, and this plan replaces nothing by itself; \
@@ -66,9 +67,11 @@ pub fn out_of_reach(
                 group.unwrap_or_default()
             ))
         }
-        Credential::Password { .. } | Credential::Certificate if !target.address.tls => Some(format!(
-            "{name} is reached without TLS, and TLS comes before secrets; give its address as https:// in the site file"
-        )),
+        Credential::Password { .. } | Credential::Certificate if !target.address.tls => {
+            Some(format!(
+                "{name} is reached without TLS, and TLS comes before secrets; give its address as https:// in the site file"
+            ))
+        }
         Credential::Certificate if product != Some(TAKES_CERTIFICATES) => Some(format!(
             "how a program uploads a certificate is known for {TAKES_CERTIFICATES} only; {}",
             by_hand(credential)

@@ -173,7 +173,11 @@ async fn one_apply_takes_each_line_from_the_factory_to_all_that_can_be_enforced(
     let factory = world.camera("yard").pin();
     let done = world.tell(&format!("apply {id} --wait 3m")).await;
     assert_eq!(done.matches(": proven\n").count(), 3 * SETTINGS.len(), "{done}");
-    assert_eq!(done.matches("the password of \"admin\": rotation ordered, due ").count(), 3, "{done}");
+    assert_eq!(
+        done.matches("the password of \"admin\": rotation ordered, due ").count(),
+        3,
+        "{done}"
+    );
     assert_eq!(done.matches("the certificate: rotation ordered, due ").count(), 1, "{done}");
     let is_old = ["gate", "quay", "yard"].map(|name| world.keeps_factory_password(name));
     assert_eq!(is_old, [true; 3], "not in the window of the settings");
@@ -195,11 +199,14 @@ async fn one_apply_takes_each_line_from_the_factory_to_all_that_can_be_enforced(
         camera.reboot().await;
         camera.listening().await;
     }
-    world.until("rotations settle", async || {
-        let rows = world.json("rotations harbour").await;
-        let rows = rows.as_array().unwrap();
-        rows.iter().filter(|row| !row["since"].is_null() && row["state"] == "settled").count() == 4
-    }).await;
+    world
+        .until("rotations settle", async || {
+            let rows = world.json("rotations harbour").await;
+            let rows = rows.as_array().unwrap();
+            rows.iter().filter(|row| !row["since"].is_null() && row["state"] == "settled").count()
+                == 4
+        })
+        .await;
     world.tell("agent order visit harbour --wait 90s").await;
     assert_eq!(world.unmet().await, ["gate C16", "quay C16"], "what a program is not known to do");
 
@@ -211,6 +218,9 @@ async fn one_apply_takes_each_line_from_the_factory_to_all_that_can_be_enforced(
     assert!(again.to_string().contains("changes nothing"), "{again}");
     assert_eq!(writes(), before);
     for (_, camera) in &world.cameras {
-        assert_eq!((camera.running_config(), camera.counts().most_open), (camera.flash_config(), 1));
+        assert_eq!(
+            (camera.running_config(), camera.counts().most_open),
+            (camera.flash_config(), 1)
+        );
     }
 }

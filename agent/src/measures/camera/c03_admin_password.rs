@@ -43,7 +43,8 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
         if matches!(&camera.login_password, Fact::Seen(broken) if !broken.is_empty()) {
             judgment = judgment.cure(Remedy::RotateLogin);
         }
-        let mut ill_named = accounts.iter().filter(|account| is_ill_named(account, site)).peekable();
+        let mut ill_named =
+            accounts.iter().filter(|account| is_ill_named(account, site)).peekable();
         if ill_named.peek().is_none() {
             return judgment.remedy(NEW_PASSWORDS);
         }

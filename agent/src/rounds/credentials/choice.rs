@@ -180,8 +180,7 @@ pub fn picks(
     let mut busy: BTreeSet<&DeviceName> = in_change(devices).map(|one| one.device).collect();
     busy.extend(also);
     let blocking = busy.iter().copied().chain(lost(devices).map(|one| one.device));
-    let mut places: BTreeSet<&str> =
-        blocking.flat_map(|name| policy.change.places(name)).collect();
+    let mut places: BTreeSet<&str> = blocking.flat_map(|name| policy.change.places(name)).collect();
     wanted.retain(|pick| {
         let here = policy.change.places(devices[pick.device].device);
         match pick.aim {
@@ -205,9 +204,8 @@ pub fn picks(
 pub fn in_change<'a, 's>(
     devices: &'s [Standing<'a>],
 ) -> impl Iterator<Item = &'s Standing<'a>> + use<'a, 's> {
-    let is_busy = |one: &&Standing<'_>| {
-        (one.in_turn || has(one, is_touched)) && !has(one, is_stranded)
-    };
+    let is_busy =
+        |one: &&Standing<'_>| (one.in_turn || has(one, is_touched)) && !has(one, is_stranded);
     devices.iter().filter(is_busy)
 }
 

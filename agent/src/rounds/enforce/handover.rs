@@ -185,11 +185,13 @@ impl Rounds {
         handed: &Handed,
         now: Timestamp,
     ) -> Heard {
-        let Some((entry, in_turn)) = self.credentials.entry(device, &kind(&handed.credential)) else {
+        let Some((entry, in_turn)) = self.credentials.entry(device, &kind(&handed.credential))
+        else {
             if now < handed.until {
                 return Heard::Later;
             }
-            let detail = format!("{}: nothing became known of it; look at the device", handed.credential);
+            let detail =
+                format!("{}: nothing became known of it; look at the device", handed.credential);
             self.audit(Deed::RotationFailed, device.as_str(), &detail).await;
             return Heard::Done;
         };
