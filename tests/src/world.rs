@@ -163,7 +163,8 @@ impl SiteBox {
         run("palisade-agent", words, folder, &[]).await?;
         let words = ["run", "--data", text(&data)?, "--site", text(site_file)?];
         let mut recipe = recipe("palisade-agent", words, folder)?;
-        recipe.variables = vec![("RUST_BACKTRACE".to_owned(), "1".to_owned())];
+        recipe.variables = unit_environment();
+        recipe.variables.push(("RUST_BACKTRACE".to_owned(), "1".to_owned()));
         let program = Program::begin(recipe).await?;
         Ok(Self { data, program })
     }
@@ -229,6 +230,14 @@ pub async fn run<'a>(
         bail!("{program} {} ended with {}: {complaint}", words.join(" "), output.status);
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The environment that the agent's unit file gives it.
+fn unit_environment() -> Vec<(String, String)> {
+    let unit = include_str!("../../agent/palisade-agent.service");
+    let lines = unit.lines().filter_map(|line| line.strip_prefix("Environment="));
+    let settings = lines.flat_map(str::split_whitespace).filter_map(|it| it.split_once('='));
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Looks again and again until something has come to pass; nothing if it has not in that time.
