@@ -4,4 +4,3 @@
 mod orders;
 mod scene;
 mod unattended;
-mod whole;
