@@ -77,6 +77,7 @@ impl<'w> Work<'w> {
             video_lost_ms: None,
             moved_to: None,
             notes: Vec::new(),
+            rotations: Vec::new(),
         };
         Self {
             job,

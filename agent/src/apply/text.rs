@@ -48,6 +48,9 @@ fn write_device(out: &mut String, result: &DeviceResult) {
     for note in &result.notes {
         let _ = writeln!(out, "  Mind: {}", printable(note, 600));
     }
+    for rotation in &result.rotations {
+        let _ = writeln!(out, "  Rotation: {}", printable(rotation, 600));
+    }
     if let Some(why) = &result.stopped {
         let _ = writeln!(out, "  Stopped: {}", printable(why, 600));
     }

@@ -102,11 +102,16 @@ impl Rounds {
             }
         }
         let Ok(Facts::Camera(camera)) = &mut paid.look.outcome else { return };
-        camera.backup = match archive.standing(&name).await {
-            Ok(Some(own)) => Fact::Seen(own),
-            Ok(None) => Fact::Absent,
-            Err(_) => Fact::unreadable("the agent's own backups cannot be read"),
-        };
+        camera.backup = seen(archive, &name).await;
+    }
+}
+
+/// How a device's backups stand.
+pub async fn seen(archive: &dyn Archive, device: &DeviceName) -> Fact<OwnBackup> {
+    match archive.standing(device).await {
+        Ok(Some(own)) => Fact::Seen(own),
+        Ok(None) => Fact::Absent,
+        Err(_) => Fact::unreadable("the agent's own backups cannot be read"),
     }
 }
 

@@ -25,7 +25,7 @@ use super::words;
 use crate::apply::{self, Kept};
 use crate::clock::AgentClock;
 use crate::device;
-use crate::facts::{BackupCopy, OwnBackup};
+use crate::facts::{BackupCopy, Fact, OwnBackup};
 use crate::rotate::hands::Recovery;
 use crate::rounds::NotStored;
 use crate::rounds::backups::{self, Archive, Shown};
@@ -119,6 +119,13 @@ impl apply::Keeper for BeforeChange {
             return kept.map_err(|error| error.to_string());
         }
         self.keeper.keep(device, what, bytes).await
+    }
+
+    async fn backups(&self, device: &DeviceName) -> Fact<OwnBackup> {
+        match &self.archive {
+            Some(archive) => backups::seen(archive.as_ref(), device).await,
+            None => Fact::unreadable("there is no vault to seal backups to"),
+        }
     }
 }
 
