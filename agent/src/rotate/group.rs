@@ -119,11 +119,7 @@ fn silent() -> Fault {
 
 #[async_trait]
 impl Maker for Group {
-    async fn make(
-        &mut self,
-        _: Second,
-        _: &IsUsed,
-    ) -> Result<(Secret, Option<Secret>), Fault> {
+    async fn make(&mut self, _: Second, _: &IsUsed) -> Result<(Secret, Option<Secret>), Fault> {
         let Round { agreed, behind } = self.round().await?;
         let after = match agreed {
             Some((_, agreed)) if behind.contains(&self.own) => return Ok((agreed, None)),

@@ -85,9 +85,7 @@ impl Turn {
                 Class::Certificate => tools.certificates(&self.device, self.jitter)?,
                 Class::Password => Box::new(self.passwords(password::Limits::CAMERA)),
                 Class::RecordingKey => Box::new(self.group(&vault, password::Limits::CAMERA)),
-                Class::MessageKey => {
-                    Box::new(self.group(&vault, password::Limits::MESSAGE_KEY))
-                }
+                Class::MessageKey => Box::new(self.group(&vault, password::Limits::MESSAGE_KEY)),
             };
             self.tidy().await?;
             Ok((device, maker, tools.desk()))
@@ -171,7 +169,9 @@ impl Turn {
             let fetch = |source: &PasswordSource| match (class, password) {
                 (_, Some(password)) => Ok(password),
                 (Class::Password, None) => Ok(Secret::new("")),
-                (Class::Certificate | Class::RecordingKey | Class::MessageKey, None) => read::password(source, |name| environment(name)),
+                (Class::Certificate | Class::RecordingKey | Class::MessageKey, None) => {
+                    read::password(source, |name| environment(name))
+                }
             };
             let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
             let call = visit::call(&device, &terms, fetch).map_err(|why| why.to_string())?;
