@@ -52,6 +52,10 @@ pub enum Kind {
     Password,
     /// The certificate that the device presents, with its key.
     Certificate,
+    /// The key of recordings, the same on all cameras; costs a reboot of each.
+    RecordingKey,
+    /// The key of the messages between cameras, the same on all of them.
+    MessageKey,
 }
 
 /// Why it is replaced.
@@ -128,6 +132,8 @@ impl Kind {
         match self {
             Self::Password => v1::CredentialKind::Password,
             Self::Certificate => v1::CredentialKind::Certificate,
+            Self::RecordingKey => v1::CredentialKind::RecordingKey,
+            Self::MessageKey => v1::CredentialKind::MessageKey,
         }
     }
 }

@@ -21,6 +21,10 @@ pub enum CredentialKind {
     Password,
     /// The certificate that the device presents, with its key.
     Certificate,
+    /// The key of recordings, shared by the site's cameras.
+    RecordingKey,
+    /// The key of the messages between the site's cameras.
+    MessageKey,
 }
 
 /// Why somebody wants it replaced.
@@ -61,6 +65,8 @@ impl CredentialKind {
         match self {
             Self::Password => "password",
             Self::Certificate => "certificate",
+            Self::RecordingKey => "recording_key",
+            Self::MessageKey => "message_key",
         }
     }
 }
