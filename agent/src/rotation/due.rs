@@ -9,6 +9,8 @@
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Nobody plans for more windows than this.
+const MOST_AHEAD: u32 = 16;
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
 /// 1 January 1970 was a Thursday; days are counted from Monday.
@@ -49,17 +51,24 @@ pub enum Why {
     DeviceMoved,
     /// Somebody asked.
     Command,
+    /// A plan that was carried out handed it over.
+    Plan,
 }
 
 impl Why {
     /// Whether it waits for a window.
     pub fn patience(self) -> Patience {
         match self {
-            Self::Schedule | Self::DeviceMoved => Patience::WaitsForAWindow,
+            Self::Schedule | Self::DeviceMoved | Self::Plan => Patience::WaitsForAWindow,
             Self::PersonLeft | Self::SecretShown | Self::BackupExposed | Self::Command => {
                 Patience::Urgent
             }
         }
+    }
+
+    /// Whether it is done where the policy states no window: somebody asked for it.
+    pub fn needs_no_window(self) -> bool {
+        self.patience() == Patience::Urgent || self == Self::Plan
     }
 }
 
@@ -193,6 +202,19 @@ pub fn span(windows: &[Window], now: Timestamp) -> Span {
             Span { from: at(from), until: at(until), door: Door::Shut }
         }
     }
+}
+
+/// When the window with this number opens, counted from 1, which is the one that is open at `now`, or the next one if
+/// none is. What is open at `now` opened now.
+pub fn opening(windows: &[Window], number: u32, now: Timestamp) -> Timestamp {
+    let opens = |at: Timestamp| {
+        let here = span(windows, at);
+        match here.door {
+            Door::Open => at,
+            Door::Shut => here.until,
+        }
+    };
+    (1..number.min(MOST_AHEAD)).fold(opens(now), |at, _| opens(span(windows, at).until))
 }
 
 /// One of a device's credentials.

@@ -109,6 +109,10 @@ impl Tools for SiteTools {
         self.link.certify(hosts.collect());
     }
 
+    fn authorities(&self) -> Vec<String> {
+        self.link.issuer().borrow().as_ref().map_or_else(Vec::new, |issuer| issuer.chain_pem())
+    }
+
     fn pin(&self, certificate: &Secret) -> Option<Pin> {
         leaf(certificate)
     }

@@ -253,6 +253,7 @@ impl Turned {
         match ended {
             Ended::Settled(_) => None,
             Ended::NotEscrowed => Some(doubled(1, 300)),
+            Ended::EscrowRefused => Some(3600),
             Ended::Unanswered => Some(doubled(15, 3600)),
             Ended::Refused => Some(doubled(600, 3600)),
             Ended::LoginsSpent(time) | Ended::Stranded(time) => Some(until(time)),
@@ -272,6 +273,9 @@ impl Turned {
             }
             Ended::Settled(_) => String::new(),
             Ended::NotEscrowed => "the controller has not acknowledged the sealed copy".to_owned(),
+            Ended::EscrowRefused => "the controller keeps no more of this site's secrets, so the device is not touched; \
+                 palisade secret list and prune"
+                .to_owned(),
             Ended::Unanswered if matches!(last.0, "mint" | "escrow") => {
                 "no new one could be made and sealed; the agent's log says why".to_owned()
             }

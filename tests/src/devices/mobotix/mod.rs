@@ -161,6 +161,11 @@ impl Camera {
         self.device.memory().log.note(from, Some(user), outcome, now);
     }
 
+    /// An hour passes for its intrusion detection: failed log-ins count no more, and who is blocked stays so.
+    pub fn log_ins_lapse(&self) {
+        self.device.memory().intrusion.lapse();
+    }
+
     /// Whether it lets in that account with that password now.
     pub fn takes(&self, user: &str, password: &Secret) -> bool {
         let access = Arc::clone(&self.device.memory().access);
