@@ -89,6 +89,7 @@ pub async fn restore(restore: Restore, shop: Workshop) -> DeviceResult {
         video_lost_ms: None,
         moved_to: None,
         notes: Vec::new(),
+        rotations: Vec::new(),
     })
 }
 

@@ -38,7 +38,7 @@ use crate::rotation::password::Limits;
 
 pub use certificate::Certificate;
 pub use password::Password;
-pub use setting::{GroupKey, none_set};
+pub use setting::{GroupKey, is_taught, none_set};
 
 /// What a camera takes as an account's password: 8 to 99 printable ASCII characters without blanks, as its help says.
 /// What is made within these limits has no `:` either, which separates the fields of an account's line.

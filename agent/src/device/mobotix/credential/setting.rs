@@ -83,6 +83,29 @@ struct Line {
     value: Zeroizing<String>,
 }
 
+/// Whether it is known for sure which setting a key is, on cameras of that product line.
+///
+/// # Errors
+/// Why not, and how to teach it, as a clause.
+pub fn is_taught(
+    dialects: &Dialects,
+    product: Option<&str>,
+    name: SettingName,
+) -> Result<(), String> {
+    let dialect = product.and_then(|product| dialects.for_product(product));
+    let dialect = dialect.ok_or("it is of a product line whose settings are not known")?;
+    let key = dialect.key(name)?;
+    if key.confidence == Confidence::Observed {
+        return Ok(());
+    }
+    Err(format!(
+        "that {} is {} is only inferred; set it once in the camera's own page, and teach it: palisade-agent learn \
+         BEFORE.cfg AFTER.cfg --setting {name}",
+        key.path(),
+        name.topic()
+    ))
+}
+
 /// Finds the line of a key.
 fn line(document: &Document<'_>, dialects: &Dialects, name: SettingName) -> Result<Line, Unfit> {
     let configuration = Configuration::new(document.clone());
