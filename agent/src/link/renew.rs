@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs::Clock as _;
-use proto::Timestamp;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +59,8 @@ impl Link {
             return Ok(());
         }
         drop(moved);
+        // Before the look at what they hold, too: an order that comes during the turn ends the rest after it.
+        let (mut hurry, mut member) = (self.hurry.subscribe(), self.member.subscribe());
         let entry = self.standing_of_the_key().await?;
         let journal = self.folder.journal().clone();
         let clock: certs::SharedClock = self.clock.clone();
@@ -73,7 +74,11 @@ impl Link {
         tracing::debug!(?ended, ?steps, "took a turn at the certificate's renewal");
         match (ended, hands.fault) {
             (Ended::Settled(until), _) => {
-                self.rest(until).await;
+                tokio::select! {
+                    () = wait_until(&*self.clock, until) => {}
+                    _ = hurry.changed() => {}
+                    _ = member.changed() => {}
+                }
                 Ok(())
             }
             (_, Some(fault)) => Err(fault),
@@ -97,10 +102,8 @@ impl Link {
         let due = self.member.borrow().renew_at();
         let rotation = papers.standing(found.map(|entry| entry.rotation), due);
         let why = self.why();
-        let rotation = match why {
-            Why::Command => rotation.hurry(self.clock.now()),
-            _ => rotation,
-        };
+        let rotation =
+            if why == Why::Command { rotation.hurry(self.clock.now()) } else { rotation };
         Ok(Entry { subject, rotation, why, changed })
     }
 
@@ -109,18 +112,6 @@ impl Link {
         let folder = self.folder.clone();
         let next = on_disk(move || folder.next()).await?;
         Ok(Papers::of(&self.member.borrow(), next.as_ref(), self.clock.now()))
-    }
-
-    /// Until then, or until something else decides.
-    async fn rest(&self, until: Timestamp) {
-        let (mut hurry, mut member) = (self.hurry.subscribe(), self.member.subscribe());
-        hurry.mark_unchanged();
-        member.mark_unchanged();
-        tokio::select! {
-            () = wait_until(&*self.clock, until) => {}
-            _ = hurry.changed() => {}
-            _ = member.changed() => {}
-        }
     }
 
     pub(super) async fn keep_next(&self, next: Option<Next>) -> Result<(), IdentityError> {

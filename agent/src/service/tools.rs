@@ -142,7 +142,7 @@ pub(super) fn driver(
         }
         Kind::RecordingKey => Ok(Box::new(GroupKey::recording(target, dialects, reboots))),
         Kind::MessageKey => Ok(Box::new(GroupKey::message(target, dialects, reboots))),
-        Kind::AgentIdentity => Err("nobody can change this kind of credential yet".to_owned()),
+        Kind::AgentIdentity => Err("the link renews the agent's own certificate".to_owned()),
     }
 }
 
