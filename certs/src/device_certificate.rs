@@ -166,7 +166,7 @@ impl DeviceCertificate {
 }
 
 /// A PEM block, in a buffer that does not move and is wiped.
-fn block(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(crate) fn block(label: &str, der: &[u8]) -> Zeroizing<String> {
     use base64::Engine as _;
     let room = der.len().div_ceil(3) * 4;
     let mut digits = Zeroizing::new(vec![0; room]);

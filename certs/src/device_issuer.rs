@@ -19,7 +19,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::certificate::X509Certificate;
 
 use crate::authority::{AuthorityError, dated};
-use crate::device_certificate::{BadDeviceCertificate, DeviceCertificate};
+use crate::device_certificate::{BadDeviceCertificate, DeviceCertificate, block};
 use crate::hierarchy::{BACKDATE, HierarchyError, after, distinguished, key_identifier};
 use crate::key::{Key, KeyError};
 use crate::random::hex;
@@ -258,6 +258,11 @@ impl DeviceIssuer {
     /// Its own certificate first, then the one above it; the root is not among them.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
+    }
+
+    /// The same in PEM, each by itself.
+    pub fn chain_pem(&self) -> Vec<String> {
+        self.chain.iter().map(|one| block("CERTIFICATE", one).as_str().to_owned()).collect()
     }
 
     /// Its key, for the one file it is kept in.

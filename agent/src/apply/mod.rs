@@ -7,6 +7,8 @@
 mod device;
 mod outcome;
 mod restart;
+mod restore;
+mod rotates;
 mod site;
 mod survey;
 mod text;
@@ -22,14 +24,17 @@ use proto::{DeviceName, Policy};
 
 use crate::device::mobotix::Dialects;
 use crate::device::{Driver, Target};
+use crate::facts::{Fact, OwnBackup};
 use crate::firmware::Advisories;
 use crate::plan::{DevicePlan, Surroundings};
 
 pub use device::apply;
 pub use outcome::{Applied, By, DeviceResult, Outcome, StepResult};
+pub use restore::{Found, Restore, look, restore};
+pub use rotates::{ByHand, Rotates, by_hand, out_of_reach};
 pub use site::{Leave, Order, apply_all, ends_too_late, guarded};
 pub use survey::survey;
-pub use text::write;
+pub use text::{write, write_one};
 
 /// One device's plan, and how the device is reached.
 #[derive(Clone, Debug)]
@@ -59,6 +64,8 @@ pub struct Workshop {
     pub surroundings: Surroundings,
     /// Where backups and logs go.
     pub keeper: Arc<dyn Keeper>,
+    /// Whom a plan hands credentials to.
+    pub rotates: Arc<dyn Rotates>,
     /// How long is waited for what.
     pub patience: Patience,
 }
@@ -113,4 +120,9 @@ pub trait Keeper: Send + Sync {
     /// # Errors
     /// Why it was not kept, as a clause.
     async fn keep(&self, device: &DeviceName, what: Kept, bytes: Vec<u8>) -> Result<(), String>;
+
+    /// How the backups of a device's configuration stand, where somebody makes them on schedule.
+    async fn backups(&self, _: &DeviceName) -> Fact<OwnBackup> {
+        Fact::unreadable("nobody here makes backups on schedule")
+    }
 }

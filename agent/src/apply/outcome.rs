@@ -4,6 +4,7 @@ use proto::{DeviceName, Measure, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::change::Digest;
+use crate::plan::{DevicePlan, Step};
 
 /// What became of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct DeviceResult {
     pub moved_to: Option<String>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// What was handed to rotation, and when it is due, as sentences.
+    #[serde(default)]
+    pub rotations: Vec<String>,
 }
 
 /// What became of one step.
@@ -149,6 +153,29 @@ impl DeviceResult {
 }
 
 impl DeviceResult {
+    /// Of a device that nothing was done to at `now`: because its plan changes no setting, or for the reason given.
+    pub fn untouched(plan: &DevicePlan, now: Timestamp, stopped: Option<&str>) -> Self {
+        let step = |step: &Step| StepResult {
+            number: step.number,
+            measure: step.measure,
+            words: step.words.clone(),
+            outcome: Outcome::NotTried { why: stopped.unwrap_or_default().to_owned() },
+            video_lost_ms: None,
+        };
+        Self {
+            device: plan.device.clone(),
+            began: now,
+            ended: now,
+            steps: plan.steps.iter().map(step).collect(),
+            stopped: stopped.map(str::to_owned),
+            reboots: 0,
+            video_lost_ms: None,
+            moved_to: None,
+            notes: Vec::new(),
+            rotations: Vec::new(),
+        }
+    }
+
     /// Whether anything was tried at all. Where nothing was, the device is as it was.
     pub fn was_begun(&self) -> bool {
         // A driver that failed has told nothing.

@@ -108,5 +108,6 @@ pub async fn guarded(job: Job, shop: Workshop) -> DeviceResult {
         video_lost_ms: None,
         moved_to: None,
         notes: Vec::new(),
+            rotations: Vec::new(),
     })
 }

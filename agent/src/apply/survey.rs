@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use proto::finding::Attestation;
 
 use super::Workshop;
-use crate::change::Change;
+use crate::change::{Change, Credential};
 use crate::clock;
 use crate::device::{Fault, Target};
 use crate::facts::{Device, Facts, Kind, Source};
@@ -24,7 +24,12 @@ pub async fn survey(
     shop: &Workshop,
 ) -> Result<DevicePlan, Fault> {
     let mut driver = (shop.open)(target.clone(), shop.dialects.clone());
-    let seen = driver.inspect().await?;
+    let mut seen = driver.inspect().await?;
+    if let Facts::Camera(facts) = &mut seen.facts
+        && shop.policy.backup.on
+    {
+        facts.backup = shop.keeper.backups(&target.name).await;
+    }
     let Facts::Camera(facts) = &seen.facts else {
         return Err(Fault::Unsupported("only cameras can be changed yet".to_owned()));
     };
@@ -37,6 +42,9 @@ pub async fn survey(
         vms_addresses,
     };
     let conclusions = conclude(&seen.facts, &site);
+    let product = seen.identity.product.clone();
+    let rotates =
+        |credential: &Credential| shop.rotates.rotates(credential, target, product.as_deref());
     let identity = seen.identity;
     let device = Device {
         name: target.name.clone(),
@@ -57,6 +65,7 @@ pub async fn survey(
         conclusions: &conclusions,
         configuration: seen.configuration.digest(),
         surroundings: &shop.surroundings,
+        rotates: &rotates,
     };
     let mut current = seen.configuration.clone();
     let mut translate = |change: &Change| {

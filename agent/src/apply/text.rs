@@ -25,6 +25,13 @@ pub fn write(applied: &Applied) -> String {
     out
 }
 
+/// One device's, as text.
+pub fn write_one(result: &DeviceResult) -> String {
+    let mut out = String::new();
+    write_device(&mut out, result);
+    out
+}
+
 fn write_device(out: &mut String, result: &DeviceResult) {
     let took = result.ended.seconds_since(result.began);
     let video = match result.video_lost_ms {
@@ -40,6 +47,9 @@ fn write_device(out: &mut String, result: &DeviceResult) {
     }
     for note in &result.notes {
         let _ = writeln!(out, "  Mind: {}", printable(note, 600));
+    }
+    for rotation in &result.rotations {
+        let _ = writeln!(out, "  Rotation: {}", printable(rotation, 600));
     }
     if let Some(why) = &result.stopped {
         let _ = writeln!(out, "  Stopped: {}", printable(why, 600));

@@ -137,7 +137,16 @@ fn secrets_are_rotated_and_never_written_as_a_change() {
     let cure = cures("C03", |_| (), |c| c.accounts = Fact::Seen(vec![admin]));
     let group = Some("admins".to_owned());
     let password = Credential::Password { account: "admin".to_owned(), group };
-    assert_eq!(cure, [Remedy::Rotate(password)]);
+    let [Remedy::Rotate(rotated), Remedy::Person(words)] = cure.as_slice() else {
+        panic!("{cure:?}")
+    };
+    assert_eq!(rotated, &password);
+    assert!(words.contains("name of your own"), "another password is no other name: {words}");
+    let weak = |c: &mut CameraFacts| {
+        c.accounts = Fact::Seen(vec![account("kim", "admins")]);
+        c.login_password = Fact::Seen(vec!["is too short".to_owned()]);
+    };
+    assert_eq!(cures("C03", |_| (), weak), [Remedy::RotateLogin]);
     let key = cures("C11", |_| (), |c| c.recording_key = inferred(KeyState::Empty));
     assert_eq!(key, [Remedy::Rotate(Credential::RecordingKey)]);
     let messages = Messages { enabled: true, key: Some(KeyState::Empty) };

@@ -20,8 +20,20 @@ pub struct Judgment {
     pub remedy: Option<String>,
     /// What would cure it, in order; empty where it is met, or where nobody can tell.
     pub cures: Vec<Remedy>,
+    /// Who could tell what is unknown.
+    pub open: Open,
     /// What the conclusion rests on, where that is not simply the evidence of the facts it reads.
     pub evidence: Vec<Evidence>,
+}
+
+/// Who could tell what is unknown about a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Open {
+    /// Whoever sees more of the device, or learns what its firmware calls it.
+    #[default]
+    ToALook,
+    /// Only a person: it does not show on the device.
+    ToAPerson,
 }
 
 /// What is always true of a measure, whatever was seen.
@@ -47,7 +59,15 @@ const INFERRED: &str = "that reading is only inferred";
 impl Judgment {
     fn new(verdict: Verdict, proof: Proof, observed: impl Into<String>) -> Self {
         let observed = observed.into();
-        Self { verdict, proof, observed, remedy: None, cures: Vec::new(), evidence: Vec::new() }
+        Self {
+            verdict,
+            proof,
+            observed,
+            remedy: None,
+            cures: Vec::new(),
+            open: Open::ToALook,
+            evidence: Vec::new(),
+        }
     }
 
     /// What was seen is what is wanted.
@@ -72,10 +92,11 @@ impl Judgment {
 
     /// The device cannot tell, `open` says what is left open, and a person can vouch for it.
     pub fn for_a_person(measure: Measure, open: impl std::fmt::Display) -> Self {
-        Self::unknown(format!(
+        let unknown = Self::unknown(format!(
             "{open}; a person can vouch for it with an [[attestations]] entry for {measure} in the \
              site file (by, until, evidence)"
-        ))
+        ));
+        Self { open: Open::ToAPerson, ..unknown }
     }
 
     /// Met, unless the meaning of what was read is only inferred: then it is unknown, and `observed` says so.

@@ -30,7 +30,7 @@ use crate::site::Site;
 
 pub use crosswalk::{Certainty, Crosswalk, Framework, Reference};
 pub use explain::{Explanation, explain, explanation};
-pub use judgment::{Guidance, Judgment};
+pub use judgment::{Guidance, Judgment, Open};
 pub use remedy::Remedy;
 
 /// Most characters of `observed` and `remedy` in a finding, whatever a device put into its names.
@@ -52,6 +52,8 @@ pub struct Conclusion {
     pub finding: Finding,
     /// The steps towards met, in order. For what is unmet there is at least one, if only for a person.
     pub cures: Vec<Remedy>,
+    /// Who could tell what is unknown.
+    pub open: Open,
 }
 
 /// Judges a device by all 32 measures, in the guide's order. Those of the other chapters are not applicable to it,
@@ -75,7 +77,7 @@ fn conclusion(measure: Measure, facts: &Facts, site: &Site<'_>) -> Conclusion {
     let judgment = vouch::name_ended_waiver(judgment, measure, site);
     let waiver = vouch::waiver(&judgment, measure, site);
     let remedy = judgment.remedy.as_deref().unwrap_or(guidance.remedy);
-    let mut cures = judgment.cures;
+    let (open, mut cures) = (judgment.open, judgment.cures);
     if judgment.verdict == Verdict::Unmet && cures.is_empty() {
         cures.push(Remedy::Person(remedy.to_owned()));
     }
@@ -95,7 +97,7 @@ fn conclusion(measure: Measure, facts: &Facts, site: &Site<'_>) -> Conclusion {
         lockout_risk: guidance.lockout_risk,
         evidence: judgment.evidence,
     };
-    Conclusion { finding, cures }
+    Conclusion { finding, cures, open }
 }
 
 fn judge(measure: Measure, facts: &Facts, site: &Site<'_>) -> Judgment {

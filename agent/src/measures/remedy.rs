@@ -13,6 +13,8 @@ pub enum Remedy {
     Change(Change),
     /// A secret to be replaced.
     Rotate(Credential),
+    /// The password of whoever we log in as, to be replaced.
+    RotateLogin,
     /// Something a person must do or decide first, as a sentence.
     Person(String),
 }

@@ -10,7 +10,7 @@ use super::safety::Forbidden;
 use super::{DevicePlan, Step, Surroundings, Task, TaskKind, harm};
 use crate::change::{AddressList, Change, Credential, Digest, Edit, Untranslated};
 use crate::facts::{CameraFacts, Device};
-use crate::measures::{Conclusion, Remedy};
+use crate::measures::{Conclusion, Open, Remedy};
 
 /// A device as it was seen.
 pub struct Subject<'a> {
@@ -26,7 +26,12 @@ pub struct Subject<'a> {
     pub configuration: Digest,
     /// Who must get in, whatever happens.
     pub surroundings: &'a Surroundings,
+    /// Whether rotation replaces a credential of it; if not, why, and how to go on, as a clause.
+    pub rotates: &'a Rotates<'a>,
 }
+
+/// Whether rotation replaces a credential; if not, why, and how to go on, as a clause.
+pub type Rotates<'r> = dyn Fn(&Credential) -> Result<(), String> + 'r;
 
 /// Says what a change comes to on the device, on top of those that it was asked about before and that can be made.
 pub type Translate<'t> = dyn FnMut(&Change) -> Result<Edit, Untranslated> + 't;
@@ -39,6 +44,12 @@ pub fn draw(subject: &Subject<'_>, translate: &mut Translate<'_>) -> DevicePlan 
         changes: Vec::new(),
         rotations: Vec::new(),
         tasks: Vec::new(),
+        open: subject
+            .conclusions
+            .iter()
+            .filter(|it| it.open == Open::ToAPerson)
+            .map(|it| it.finding.measure)
+            .collect(),
     };
     let enforced = subject.conclusions.iter().filter(|it| is_enforced(&it.finding));
     enforced.for_each(|conclusion| drawing.sort(conclusion));
@@ -76,6 +87,8 @@ struct Drawing<'d, 'a> {
     changes: Vec<Change>,
     rotations: Vec<(Measure, Credential)>,
     tasks: Vec<Task>,
+    /// What only a person can tell.
+    open: BTreeSet<Measure>,
 }
 
 impl Drawing<'_, '_> {
@@ -85,10 +98,9 @@ impl Drawing<'_, '_> {
         match finding.judgment {
             Verdict::Met | Verdict::NotApplicable | Verdict::Attested => return,
             Verdict::Unknown => {
-                let kind = if finding.measure.proof() == Proof::Attested {
-                    TaskKind::Person
-                } else {
-                    TaskKind::Learn
+                let kind = match conclusion.open {
+                    Open::ToAPerson => TaskKind::Person,
+                    Open::ToALook => TaskKind::Learn,
                 };
                 self.task(finding.measure, kind, sentence(&finding.observed));
                 return;
@@ -103,14 +115,37 @@ impl Drawing<'_, '_> {
                     Err(why) => self.task(finding.measure, TaskKind::Person, why),
                 },
                 Remedy::Rotate(credential) => {
-                    let one = (finding.measure, credential.clone());
-                    if !self.rotations.iter().any(|(_, known)| known == credential) {
-                        self.rotations.push(one);
-                    }
+                    self.replace(finding.measure, credential.clone());
+                }
+                Remedy::RotateLogin => {
+                    let Some(user) = self.subject.user else { continue };
+                    let own = Credential::Password { account: user.to_owned(), group: None };
+                    self.replace(finding.measure, own);
                 }
                 Remedy::Person(words) => {
                     self.task(finding.measure, TaskKind::Person, words.clone());
                 }
+            }
+        }
+    }
+
+    /// A credential is to be replaced: by rotation, or by a person where rotation cannot.
+    fn replace(&mut self, measure: Measure, credential: Credential) {
+        let same = |known: &Credential| match (known, &credential) {
+            (
+                Credential::Password { account: known, .. },
+                Credential::Password { account: new, .. },
+            ) => known == new,
+            (known, new) => known == new,
+        };
+        if self.rotations.iter().any(|(_, known)| same(known)) {
+            return;
+        }
+        match (self.subject.rotates)(&credential) {
+            Ok(()) => self.rotations.push((measure, credential)),
+            Err(why) => {
+                let words = format!("rotation does not replace {credential}: {why}");
+                self.task(measure, TaskKind::Person, sentence(&words));
             }
         }
     }
@@ -200,23 +235,28 @@ impl Drawing<'_, '_> {
                 window += 1;
                 last = Some(class(&credential));
             }
-            let words = sentence(&format!("replace {credential}"));
+            let words = sentence(&format!(
+                "replace {credential}: carrying this plan out has rotation do it in window {window}, of which \
+                 the first is the one of the apply"
+            ));
             self.task(measure, TaskKind::Rotate { credential, window }, words);
         }
     }
 
     fn task(&mut self, measure: Measure, kind: TaskKind, words: String) {
-        let confirm = match (&kind, measure.proof()) {
-            (TaskKind::Person, Proof::Attested) => {
-                format!(
-                    "Vouch for it with an [[attestations]] entry for {measure} in the site file."
-                )
-            }
-            (TaskKind::Person | TaskKind::Learn, _) => {
-                format!("Plan again: {measure} no longer stands here.")
-            }
-            (TaskKind::Rotate { .. }, _) => {
-                "Rotation proves it by a log-in or handshake.".to_owned()
+        let is_open = self.open.contains(&measure);
+        let device = &self.subject.device.name;
+        let confirm = match &kind {
+            TaskKind::Person if measure.proof() == Proof::Attested || is_open => format!(
+                "Vouch for it: palisade attest SITE {measure} --device {device} --by NAME --until DATE --evidence TEXT; \
+                 without a controller, an [[attestations]] entry for {measure} in the site file."
+            ),
+            TaskKind::Person | TaskKind::Learn => format!(
+                "Have it looked at again (palisade plan SITE {device}, or palisade-agent plan): {measure} no longer \
+                 stands here."
+            ),
+            TaskKind::Rotate { .. } => {
+                "Rotation proves it by a log-in or handshake; palisade rotations SITE shows where it stands.".to_owned()
             }
         };
         let task = Task { measure, kind, words, confirm };

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Credential, Digest, Edit, Risk};
 
-pub use draw::{Subject, Translate, draw};
+pub use draw::{Rotates, Subject, Translate, draw};
 pub use drift::{Drift, between, drift};
 pub use rollout::{Ended, Next, Rollout};
 pub use safety::violations;
@@ -164,7 +164,7 @@ pub enum TaskKind {
     Person,
     /// To be learned: what the firmware calls it is not known well enough.
     Learn,
-    /// Rotation's.
+    /// Rotation's, which is told of it once the steps are proven.
     Rotate {
         /// What is replaced.
         credential: Credential,
@@ -267,6 +267,19 @@ impl DevicePlan {
     /// The changes, in order.
     pub fn changes(&self) -> Vec<Change> {
         self.steps.iter().map(|step| step.change.clone()).collect()
+    }
+
+    /// The credentials that rotation replaces once the steps are proven, each with its measure and its window.
+    pub fn rotations(&self) -> impl Iterator<Item = (Measure, &Credential, u32)> {
+        self.tasks.iter().filter_map(|task| match &task.kind {
+            TaskKind::Rotate { credential, window } => Some((task.measure, credential, *window)),
+            TaskKind::Person | TaskKind::Learn => None,
+        })
+    }
+
+    /// Whether carrying it out does anything.
+    pub fn is_work(&self) -> bool {
+        !self.steps.is_empty() || self.rotations().next().is_some()
     }
 
     /// Whether a step needs a reboot.

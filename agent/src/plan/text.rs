@@ -52,6 +52,10 @@ fn write_device(out: &mut String, plan: &DevicePlan) {
             plan.video_s()
         );
     }
+    let handed = plan.rotations().count();
+    if handed > 0 {
+        let _ = writeln!(out, "  {} for rotation", count(handed, "credential"));
+    }
     for step in &plan.steps {
         write_step(out, step);
     }

@@ -9,6 +9,8 @@
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Nobody plans for more windows than this.
+const MOST_AHEAD: u32 = 16;
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
 /// 1 January 1970 was a Thursday; days are counted from Monday.
@@ -23,10 +25,14 @@ const CERTIFICATE_SPREAD: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Of an account on the device, or a key that several devices share. Changed without a reboot.
+    /// Of an account on the device. Changed without a reboot.
     Password,
     /// The device's certificate and key. Costs a reboot.
     Certificate,
+    /// The key of recordings. Costs a reboot.
+    RecordingKey,
+    /// The key of the messages between cameras. Changed without a reboot.
+    MessageKey,
 }
 
 /// Why a credential is due.
@@ -45,17 +51,24 @@ pub enum Why {
     DeviceMoved,
     /// Somebody asked.
     Command,
+    /// A plan that was carried out handed it over.
+    Plan,
 }
 
 impl Why {
     /// Whether it waits for a window.
     pub fn patience(self) -> Patience {
         match self {
-            Self::Schedule | Self::DeviceMoved => Patience::WaitsForAWindow,
+            Self::Schedule | Self::DeviceMoved | Self::Plan => Patience::WaitsForAWindow,
             Self::PersonLeft | Self::SecretShown | Self::BackupExposed | Self::Command => {
                 Patience::Urgent
             }
         }
+    }
+
+    /// Whether it is done where the policy states no window: somebody asked for it.
+    pub fn needs_no_window(self) -> bool {
+        self.patience() == Patience::Urgent || self == Self::Plan
     }
 }
 
@@ -189,6 +202,19 @@ pub fn span(windows: &[Window], now: Timestamp) -> Span {
             Span { from: at(from), until: at(until), door: Door::Shut }
         }
     }
+}
+
+/// When the window with this number opens, counted from 1, which is the one that is open at `now`, or the next one if
+/// none is. What is open at `now` opened now.
+pub fn opening(windows: &[Window], number: u32, now: Timestamp) -> Timestamp {
+    let opens = |at: Timestamp| {
+        let here = span(windows, at);
+        match here.door {
+            Door::Open => at,
+            Door::Shut => here.until,
+        }
+    };
+    (1..number.min(MOST_AHEAD)).fold(opens(now), |at, _| opens(span(windows, at).until))
 }
 
 /// One of a device's credentials.

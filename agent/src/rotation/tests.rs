@@ -3,7 +3,7 @@
 use proto::Timestamp;
 
 use super::due::{Candidate, Choice, Class, Door, Event, Stage, Why, Window, by_age, by_schedule};
-use super::due::{choose, span};
+use super::due::{choose, opening, span};
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -206,4 +206,16 @@ fn schedules_are_spread_and_certificates_renewed_at_two_thirds() {
     assert_eq!(by_age(at(0), at(3000), 0.0), at(2000));
     assert_eq!(by_age(at(0), at(3000), 1.0), at(2150));
     assert_eq!(by_age(at(3000), at(0), f64::NAN), at(3000));
+}
+
+#[test]
+fn windows_are_counted_from_the_one_that_is_open_or_the_next() {
+    let (hour, week) = (3600, 7 * 24 * 3600);
+    let nights = [FRIDAY_NIGHT];
+    assert_eq!(opening(&nights, 1, at(0)), at(15 * hour), "shut: the next one");
+    assert_eq!(opening(&nights, 1, at(16 * hour)), at(16 * hour), "open: now");
+    assert_eq!(opening(&nights, 2, at(16 * hour)), at(15 * hour + week));
+    assert_eq!(opening(&nights, 3, at(0)), at(15 * hour + 2 * week));
+    assert_eq!(opening(&[], 3, at(0)), at(40 * hour), "without windows each day is one");
+    assert!(opening(&nights, u32::MAX, at(0)) > at(week), "and nobody counts for ever");
 }

@@ -53,6 +53,19 @@ impl Yardstick {
         Ok(Self { generation, policy, advisories, attestations })
     }
 
+    /// The same, where the certificates that this site's own issuer signs are ours as well: who has the agent make
+    /// certificates need not name its issuer (C16). Nothing if they are already.
+    pub fn trusting(&self, own: Vec<String>) -> Option<Self> {
+        let known = &self.policy.certificates.authorities;
+        let new: Vec<String> = own.into_iter().filter(|one| !known.contains(one)).collect();
+        if new.is_empty() {
+            return None;
+        }
+        let mut more = self.clone();
+        more.policy.certificates.authorities.extend(new);
+        Some(more)
+    }
+
     /// What operators vouch for about a device. A measure of another chapter does no harm: it is not applicable there.
     pub fn attestations_for(&self, device: &DeviceName) -> impl Iterator<Item = Attestation> {
         let here = move |it: &&Attestation| it.devices.is_empty() || it.devices.contains(device);
@@ -99,6 +112,15 @@ mod tests {
         let yardstick = take(own).unwrap();
         assert_eq!((yardstick.generation, yardstick.policy.waivers.len()), (4, 2));
         assert_eq!(yardstick.attestations_for(&"yard".parse().unwrap()).count(), 1);
+    }
+
+    #[test]
+    fn the_sites_own_issuer_is_trusted_beside_the_policys_and_once() {
+        let yardstick = take("").unwrap();
+        let own = vec!["PEM of the site's issuer".to_owned()];
+        let trusting = yardstick.trusting(own.clone()).unwrap();
+        assert_eq!(trusting.policy.certificates.authorities, own);
+        assert!(trusting.trusting(own).is_none() && yardstick.trusting(Vec::new()).is_none());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use super::words;
 use crate::apply::{self, Kept};
 use crate::clock::AgentClock;
 use crate::device;
-use crate::facts::{BackupCopy, OwnBackup};
+use crate::facts::{BackupCopy, Fact, OwnBackup};
 use crate::rotate::hands::Recovery;
 use crate::rounds::NotStored;
 use crate::rounds::backups::{self, Archive, Shown};
@@ -99,8 +99,8 @@ impl Archive for Sealed {
     }
 }
 
-/// What stands between a device and its first change: the configuration is kept with those of its kind, and, unless the
-/// policy wants no backups, as a backup. Without both nothing is changed.
+/// What stands between a device and its first change: the configuration is kept as a backup, or, where the policy wants no
+/// backups, in a sealed file of its own. Without that nothing is changed.
 pub(super) struct BeforeChange {
     pub keeper: Keeper,
     pub archive: Option<Arc<dyn Archive>>,
@@ -116,9 +116,16 @@ impl apply::Keeper for BeforeChange {
         if let (Some(archive), Kept::Configuration) = (archive, what) {
             let shown = device::kept_configuration(bytes.clone()).map_err(|why| why.to_string())?;
             let kept = backups::before_change(archive, device, &shown, rules).await;
-            kept.map_err(|error| error.to_string())?;
+            return kept.map_err(|error| error.to_string());
         }
         self.keeper.keep(device, what, bytes).await
+    }
+
+    async fn backups(&self, device: &DeviceName) -> Fact<OwnBackup> {
+        match &self.archive {
+            Some(archive) => backups::seen(archive.as_ref(), device).await,
+            None => Fact::unreadable("there is no vault to seal backups to"),
+        }
     }
 }
 

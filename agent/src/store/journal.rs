@@ -157,6 +157,16 @@ impl Journal {
         write(&self.folder_of(&entry.subject), "entry", entry)
     }
 
+    /// Forgets where a credential stands. Its secrets stay in the vault, and the log-ins that may have failed are counted
+    /// on.
+    ///
+    /// # Errors
+    /// [`JournalError`]; it may stand there still, as it did.
+    pub fn forget(&self, subject: &Subject) -> Result<(), JournalError> {
+        DurableFile::new(&self.folder_of(subject), "entry", LARGEST).remove()?;
+        Ok(())
+    }
+
     /// Makes durable in which state `effect` is performed and what it may cost, and gives the proof.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use certs::random;
+use proto::wire::plan::is_work;
 use proto::wire::policy::{Application, OrderId, Work};
 use proto::wire::v1;
 use proto::{DeviceName, SiteName, Timestamp};
@@ -160,7 +161,7 @@ impl Service {
             ));
         }
         let parts = self.store.plan_parts(id).await?;
-        let changed = parts.iter().flat_map(|part| &part.devices).filter(|it| !it.steps.is_empty());
+        let changed = parts.iter().flat_map(|part| &part.devices).filter(|it| is_work(it));
         let devices: Vec<DeviceName> =
             changed.map(|it| it.device.parse()).collect::<Result<_, _>>().map_err(failed)?;
         if devices.is_empty() {

@@ -54,9 +54,9 @@ impl PlanPart {
         &self.body
     }
 
-    /// Names of the devices with steps in this part.
+    /// Names of the devices in this part that carrying it out does something to.
     pub fn devices(&self) -> impl Iterator<Item = &str> {
-        let changed = self.body.devices.iter().filter(|device| !device.steps.is_empty());
+        let changed = self.body.devices.iter().filter(|device| is_work(device));
         changed.map(|device| device.device.as_str())
     }
 
@@ -64,6 +64,11 @@ impl PlanPart {
     pub fn steps(&self) -> usize {
         self.body.devices.iter().map(|device| device.steps.len()).sum()
     }
+}
+
+/// Whether carrying a plan out does anything to a device: a step, or a credential for rotation.
+pub fn is_work(device: &v1::PlannedDevice) -> bool {
+    !device.steps.is_empty() || device.tasks.iter().any(|task| task.window > 0)
 }
 
 impl Applied {
@@ -173,8 +178,9 @@ impl TryFrom<v1::AppliedReport> for Applied {
 fn applied(it: &v1::AppliedDevice) -> Result<DeviceName, Malformed> {
     list(it.steps.len())?;
     list(it.notes.len())?;
+    list(it.rotations.len())?;
     texts([&it.stopped, &it.moved_to])?;
-    texts(&it.notes)?;
+    texts(it.notes.iter().chain(&it.rotations))?;
     malformed::time(it.began, "beginning")?;
     malformed::time(it.ended, "end")?;
     for step in &it.steps {

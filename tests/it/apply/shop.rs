@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent::apply::{self, DeviceResult, Job, Keeper, Kept, Outcome, Patience, Workshop};
+use agent::apply::{self, ByHand, DeviceResult, Job, Keeper, Kept, Outcome, Patience, Workshop};
 use agent::device::mobotix::Dialects;
 use agent::device::{self, Address, BasicInClear, Limits, Login, Target, Trials};
 use agent::firmware::Advisories;
@@ -83,6 +83,7 @@ impl Shop {
                 nas: [STORAGE.parse().unwrap()].into(),
             },
             keeper: kept.clone(),
+            rotates: Arc::new(ByHand),
             patience,
         };
         Self { workshop, kept }

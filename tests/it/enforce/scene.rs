@@ -15,7 +15,7 @@ use tests::world::{Controller, SiteBox, palisade, secret_file, until};
 use super::super::apply::neglected;
 
 /// Nothing takes so long.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Twice all day, so that the end of a day never ends a story.
 pub const OPEN: &str =

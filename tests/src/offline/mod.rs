@@ -7,10 +7,10 @@
 
 mod devices;
 pub mod dice;
-mod line;
-mod office;
+pub mod line;
+pub mod office;
 mod reckoning;
-mod site_box;
+pub mod site_box;
 mod story;
 
 use std::fmt;

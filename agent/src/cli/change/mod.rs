@@ -3,6 +3,7 @@
 
 mod arguments;
 mod kept;
+mod restore;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use futures::StreamExt as _;
 use proto::DeviceName;
 
 pub use arguments::{ApplyArguments, PlanArguments};
+pub use restore::{RESTORE_EXAMPLE, RestoreArguments, restore};
 
 use self::kept::Folder;
 use super::arguments::TextFormat;
@@ -20,7 +22,7 @@ use super::files::{self, Place, Readers};
 use super::inputs;
 use super::order::{self, Order};
 use super::stop::{BAD, FAILED, GOOD, Stop};
-use crate::apply::{self, Applied, Job, Keeper, Patience, Workshop};
+use crate::apply::{self, Applied, ByHand, Job, Keeper, Patience, Workshop};
 use crate::clock;
 use crate::config::SiteFile;
 use crate::config::read as settings;
@@ -201,6 +203,7 @@ fn shop(order: Order, site: &SiteFile, keeper: Arc<dyn Keeper>) -> (Workshop, Ve
         advisories: Arc::new(advisories),
         surroundings,
         keeper,
+        rotates: Arc::new(ByHand),
     };
     (shop, calls)
 }

@@ -8,7 +8,7 @@ use proto::{Disruption, LockoutRisk};
 use crate::change::Credential;
 use crate::facts::{Account, CameraFacts, Fact};
 use crate::measures::words::{counted, list, quoted};
-use crate::measures::{Guidance, Judgment};
+use crate::measures::{Guidance, Judgment, Remedy};
 use crate::site::Site;
 
 pub(super) const GUIDANCE: Guidance = Guidance {
@@ -35,17 +35,35 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     let against = accusations(accounts, &camera.login_password, site);
     if !against.is_empty() {
         let mut judgment = Judgment::unmet(against.join("; "));
-        let bad = |account: &&Account| {
-            account.factory_password == Fact::Seen(true) || is_ill_named(account, site)
-        };
-        for account in accounts.iter().filter(bad) {
+        let factory = |account: &&Account| account.factory_password == Fact::Seen(true);
+        for account in accounts.iter().filter(factory) {
             let (account, group) = (account.name.clone(), Some(account.group.clone()));
             judgment = judgment.rotate(Credential::Password { account, group });
         }
-        let ill_named = accounts.iter().any(|account| is_ill_named(account, site));
-        return if ill_named { judgment } else { judgment.remedy(NEW_PASSWORDS) };
+        if matches!(&camera.login_password, Fact::Seen(broken) if !broken.is_empty()) {
+            judgment = judgment.cure(Remedy::RotateLogin);
+        }
+        let mut ill_named =
+            accounts.iter().filter(|account| is_ill_named(account, site)).peekable();
+        if ill_named.peek().is_none() {
+            return judgment.remedy(NEW_PASSWORDS);
+        }
+        // A name stays what it is, whatever the password: nobody is moved to another account but by a person.
+        return ill_named.fold(judgment, |judgment, account| {
+            judgment.cure(Remedy::Person(another_name(&account.name)))
+        });
     }
     camera.accounts.judge(|accounts| acquit(accounts, &camera.login_password))
+}
+
+/// What to do about an account whose name the policy forbids.
+fn another_name(name: &str) -> String {
+    let name = quoted(name);
+    format!(
+        "Make an administrator with a name of your own at the camera (Admin Menu > Security > Users and Passwords), \
+         name it and its password in the site file (user), move whoever else uses {name}, then remove {name} there, \
+         or leave it out of accounts.expected in the policy, so that a plan removes it."
+    )
 }
 
 fn accusations(accounts: &[Account], login: &Fact<Vec<String>>, site: &Site<'_>) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! C16: Camera presents a certificate of our own.
 //!
-//! Whose a certificate is, the policy decides by naming its authorities; without them nothing acquits. What can be seen
-//! without them accuses: no TLS, old TLS, self-signed, out of its time, or made out to another address.
+//! Whose a certificate is, the policy decides by naming its authorities; without them nothing acquits. An agent that
+//! makes certificates counts its site's own issuer among them. What can be seen without them accuses: no TLS, old TLS,
+//! self-signed, out of its time, or made out to another address.
 
 use std::net::IpAddr;
 

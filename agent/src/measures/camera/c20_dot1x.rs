@@ -2,7 +2,7 @@
 //!
 //! The camera's half is read. Whether the switch insists is the switch's half, and is not claimed.
 
-use proto::{Disruption, LockoutRisk};
+use proto::{Disruption, LockoutRisk, Verdict};
 
 use crate::change::Change;
 use crate::facts::CameraFacts;
@@ -24,8 +24,15 @@ pub(super) const GUIDANCE: Guidance = Guidance {
 const PREPARE: &str = "Put the data for IEEE 802.1X into the camera, agree it with whoever runs the \
                        switches, and say so in the policy (change.dot1x_prepared).";
 
+/// Said of what is not known, since to learn it is to set it.
+const CAREFUL: &str = "; wrong data takes the camera off the network, so whoever sets it agrees it with \
+                       whoever runs the switches first";
+
 pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
-    let judgment = seen(camera);
+    let mut judgment = seen(camera);
+    if judgment.verdict == Verdict::Unknown {
+        judgment.observed.push_str(CAREFUL);
+    }
     if site.policy.change.dot1x_prepared {
         judgment.change(Change::RequireDot1x)
     } else {

@@ -33,9 +33,12 @@ pub(super) fn judge(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     match &camera.backup {
         Fact::Seen(own) => of_ours(own, site),
         Fact::Absent => {
-            Judgment::unmet("the agent has no backup of this camera's configuration yet")
+            Judgment::unmet("the agent has no backup of this camera's configuration yet").remedy(
+                "Order a look at the camera, which makes one (palisade agent order visit SITE DEVICE); carrying a plan \
+                 out makes one as well, before anything is changed.",
+            )
         }
-        Fact::Unreadable(_) => for_a_person(camera),
+        Fact::Unreadable(_) => for_a_person(camera, site),
     }
 }
 
@@ -67,7 +70,7 @@ fn days(seconds: i64) -> usize {
     usize::try_from(seconds / DAY).unwrap_or_default()
 }
 
-fn for_a_person(camera: &CameraFacts) -> Judgment {
+fn for_a_person(camera: &CameraFacts, site: &Site<'_>) -> Judgment {
     let holds = match &camera.clear_secrets {
         Fact::Seen(0) => "an export holds no password in clear that we know of; ".to_owned(),
         Fact::Seen(count) => {
@@ -75,8 +78,14 @@ fn for_a_person(camera: &CameraFacts) -> Judgment {
         }
         Fact::Absent | Fact::Unreadable(_) => String::new(),
     };
-    let open =
-        format!("{holds}whether a backup exists and is kept safe does not show on the camera");
+    let switch = if site.policy.backup.on {
+        ""
+    } else {
+        " (with on = true under [backup] in the policy an enrolled agent makes sealed backups, and counts them)"
+    };
+    let open = format!(
+        "{holds}whether a backup exists and is kept safe does not show on the camera{switch}"
+    );
     Judgment::for_a_person(Measure::Camera(Camera::C22Backup), open)
 }
 

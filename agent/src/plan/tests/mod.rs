@@ -84,6 +84,7 @@ fn drawn_with(
         conclusions: &conclusions,
         configuration: Digest::of(b"configuration"),
         surroundings,
+        rotates: &|_| Ok(()),
     };
     draw(&subject, translate)
 }

@@ -11,7 +11,7 @@ use proto::policy::{EscrowRule, ProofRule, Weekday};
 use proto::wire::rotation::{CredentialKind, RotateReason};
 use proto::{DeviceName, Policy, Timestamp};
 
-use crate::rotation::due::{self, Candidate, Choice, Class, Door, Patience, Stage, Why, Window};
+use crate::rotation::due::{self, Candidate, Choice, Class, Door, Stage, Why, Window};
 use crate::rotation::{Escrow, Proof, Rotation, Rules, Safe, Second};
 use crate::store::journal::Entry;
 use crate::store::subject::Kind;
@@ -20,9 +20,9 @@ use crate::store::subject::Kind;
 pub fn class(kind: &Kind) -> Class {
     match kind {
         Kind::Certificate => Class::Certificate,
-        Kind::Password { .. } | Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => {
-            Class::Password
-        }
+        Kind::Password { .. } | Kind::AgentIdentity => Class::Password,
+        Kind::RecordingKey => Class::RecordingKey,
+        Kind::MessageKey => Class::MessageKey,
     }
 }
 
@@ -31,7 +31,19 @@ pub fn ordered_as(kind: &Kind) -> Option<CredentialKind> {
     match kind {
         Kind::Password { .. } => Some(CredentialKind::Password),
         Kind::Certificate => Some(CredentialKind::Certificate),
-        Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => None,
+        Kind::RecordingKey => Some(CredentialKind::RecordingKey),
+        Kind::MessageKey => Some(CredentialKind::MessageKey),
+        Kind::AgentIdentity => None,
+    }
+}
+
+/// The class of what is ordered.
+pub fn ordered_class(what: CredentialKind) -> Class {
+    match what {
+        CredentialKind::Password => Class::Password,
+        CredentialKind::Certificate => Class::Certificate,
+        CredentialKind::RecordingKey => Class::RecordingKey,
+        CredentialKind::MessageKey => Class::MessageKey,
     }
 }
 
@@ -50,7 +62,12 @@ pub fn why(reason: RotateReason) -> Why {
 pub fn ordered_due(why: Why, at: Timestamp, policy: &Policy) -> Timestamp {
     let grace = match why {
         Why::SecretShown => i64::from(policy.rotation.shown_grace_minutes) * 60,
-        Why::Schedule | Why::PersonLeft | Why::BackupExposed | Why::DeviceMoved | Why::Command => 0,
+        Why::Schedule
+        | Why::PersonLeft
+        | Why::BackupExposed
+        | Why::DeviceMoved
+        | Why::Command
+        | Why::Plan => 0,
     };
     Timestamp::from_unix(at.unix().saturating_add(grace))
 }
@@ -60,10 +77,13 @@ pub fn is_wanted(class: Class, policy: &Policy) -> bool {
     match class {
         Class::Password => policy.rotation.passwords,
         Class::Certificate => policy.rotation.certificates,
+        Class::RecordingKey => policy.rotation.recording_keys,
+        Class::MessageKey => policy.rotation.message_keys,
     }
 }
 
-/// What policy asks of a rotation. A certificate is none of an account, and what proves it is what the device serves.
+/// What policy asks of a rotation. A certificate is none of an account, and what proves it is what the device serves; a
+/// key is none of an account either, and one of recordings is in force only after a reboot, whatever policy says.
 pub fn rules(class: Class, policy: &Policy) -> Rules {
     let rotation = &policy.rotation;
     let escrow = match rotation.escrow {
@@ -72,11 +92,17 @@ pub fn rules(class: Class, policy: &Policy) -> Rules {
     };
     let second = match class {
         Class::Password if rotation.second_administrator => Second::Stands,
-        Class::Password | Class::Certificate => Second::None,
+        Class::Password | Class::Certificate | Class::RecordingKey | Class::MessageKey => {
+            Second::None
+        }
     };
     let proof = match (class, rotation.proof) {
-        (Class::Password, ProofRule::Reboot) => Proof::Reboot,
-        (Class::Password, ProofRule::Word) | (Class::Certificate, _) => Proof::Word,
+        (Class::Password | Class::MessageKey, ProofRule::Reboot) | (Class::RecordingKey, _) => {
+            Proof::Reboot
+        }
+        (Class::Password | Class::MessageKey, ProofRule::Word) | (Class::Certificate, _) => {
+            Proof::Word
+        }
     };
     Rules { escrow, second, proof }
 }
@@ -145,8 +171,15 @@ pub struct Pick {
     pub aim: Aim,
 }
 
-/// The turns that may be taken at `now`. `sealed` tells whether there is anybody to seal secrets to.
-pub fn picks(devices: &[Standing<'_>], policy: &Policy, sealed: bool, now: Timestamp) -> Vec<Pick> {
+/// The turns that may be taken at `now`, while the settings of the devices `also` are being changed: both count as one.
+/// `sealed` tells whether there is anybody to seal secrets to.
+pub fn picks(
+    devices: &[Standing<'_>],
+    also: &BTreeSet<DeviceName>,
+    policy: &Policy,
+    sealed: bool,
+    now: Timestamp,
+) -> Vec<Pick> {
     let windows = windows(policy);
     let mut wanted: Vec<Pick> = devices
         .iter()
@@ -164,14 +197,11 @@ pub fn picks(devices: &[Standing<'_>], policy: &Policy, sealed: bool, now: Times
     };
     wanted.sort_by_key(|pick| (rank(pick.aim), pick.device));
     let one_is_lost = devices.iter().any(|one| has(one, is_stranded));
-    let changing: Vec<usize> = (0..devices.len())
-        .filter(|place| devices[*place].in_turn || has(&devices[*place], is_touched))
-        .collect();
     // A lost device blocks its place and halts the rest, which is more than its share of the devices in change.
-    let mut busy: BTreeSet<usize> =
-        changing.iter().copied().filter(|place| !has(&devices[*place], is_stranded)).collect();
-    let mut places: BTreeSet<&str> =
-        changing.iter().flat_map(|place| policy.change.places(devices[*place].device)).collect();
+    let mut busy: BTreeSet<&DeviceName> = in_change(devices).map(|one| one.device).collect();
+    busy.extend(also);
+    let blocking = busy.iter().copied().chain(lost(devices).map(|one| one.device));
+    let mut places: BTreeSet<&str> = blocking.flat_map(|name| policy.change.places(name)).collect();
     wanted.retain(|pick| {
         let here = policy.change.places(devices[pick.device].device);
         match pick.aim {
@@ -182,13 +212,29 @@ pub fn picks(devices: &[Standing<'_>], policy: &Policy, sealed: bool, now: Times
                 if halted || full || !places.is_disjoint(&here) {
                     return false;
                 }
-                busy.insert(pick.device);
+                busy.insert(devices[pick.device].device);
                 places.extend(here);
                 true
             }
         }
     });
     wanted
+}
+
+/// Devices that are in change through their credentials.
+pub fn in_change<'a, 's>(
+    devices: &'s [Standing<'a>],
+) -> impl Iterator<Item = &'s Standing<'a>> + use<'a, 's> {
+    let is_busy =
+        |one: &&Standing<'_>| (one.in_turn || has(one, is_touched)) && !has(one, is_stranded);
+    devices.iter().filter(is_busy)
+}
+
+/// Devices that take nothing that is known. They block their places, and nothing else that is changed at once.
+pub fn lost<'a, 's>(
+    devices: &'s [Standing<'a>],
+) -> impl Iterator<Item = &'s Standing<'a>> + use<'a, 's> {
+    devices.iter().filter(|one| has(one, is_stranded))
 }
 
 fn has(device: &Standing<'_>, what: fn(&Entry) -> bool) -> bool {
@@ -217,7 +263,7 @@ fn pick(
     let may = |entry: &Entry| {
         let is_wanted = is_wanted(class(&entry.subject.kind), policy);
         // Without a window nothing is changed that nobody asked for.
-        let has_time = !windows.is_empty() || entry.why.patience() == Patience::Urgent;
+        let has_time = !windows.is_empty() || entry.why.needs_no_window();
         entry.rotation.change().is_some() || is_wanted && has_time
     };
     let places: Vec<usize> =

@@ -42,17 +42,12 @@ fn stranded(device: &str) -> Entry {
     Entry { rotation, ..settled(password(device), at(0)) }
 }
 
-fn chosen(
-    entries: &[Entry],
-    policy: &Policy,
-    named: &[&str],
-    now: Timestamp,
-) -> Vec<(String, Aim)> {
+fn standings<'a>(entries: &'a [Entry], named: &[&str]) -> Vec<Standing<'a>> {
     let mut names: Vec<&DeviceName> =
         entries.iter().filter_map(|entry| entry.subject.device.as_ref()).collect();
     names.dedup();
-    let devices: Vec<Standing<'_>> = names
-        .iter()
+    names
+        .into_iter()
         .map(|name| Standing {
             device: name,
             entries: entries.iter().filter(|it| it.subject.device.as_ref() == Some(name)).collect(),
@@ -60,9 +55,18 @@ fn chosen(
             in_turn: false,
             named: named.contains(&name.as_str()),
         })
-        .collect();
-    let picks = picks(&devices, policy, true, now);
-    picks.iter().map(|pick| (names[pick.device].to_string(), pick.aim)).collect()
+        .collect()
+}
+
+fn chosen(
+    entries: &[Entry],
+    policy: &Policy,
+    named: &[&str],
+    now: Timestamp,
+) -> Vec<(String, Aim)> {
+    let devices = standings(entries, named);
+    let picks = picks(&devices, &BTreeSet::new(), policy, true, now);
+    picks.iter().map(|pick| (devices[pick.device].device.to_string(), pick.aim)).collect()
 }
 
 fn two_due() -> [Entry; 2] {
@@ -154,4 +158,29 @@ fn who_was_shown_a_password_may_use_it_for_a_while() {
     let policy = policy("");
     assert_eq!(ordered_due(Why::SecretShown, at(0), &policy), at(3600));
     assert_eq!(ordered_due(Why::PersonLeft, at(0), &policy), at(0));
+}
+
+#[test]
+fn a_device_whose_settings_are_changed_counts_as_one_in_change() {
+    let entries = two_due();
+    let standings = standings(&entries, &[]);
+    let begun = |text: &str, also: &str| {
+        let also = BTreeSet::from([also.parse().unwrap()]);
+        let picks = picks(&standings, &also, &policy(text), true, at(0));
+        picks.iter().filter(|pick| pick.aim == Aim::Begin).count()
+    };
+    assert_eq!(begun("", "dock"), 0, "one at a time, whatever is changed of it");
+    assert_eq!(begun("[change]\nat_once = 2\n", "dock"), 1);
+    let place = "[change]\nat_once = 9\ncoverage = [{ place = 'quay', devices = ['dock', 'gate', 'yard'] }]\n";
+    assert_eq!(begun(place, "dock"), 0, "they look at the same place");
+}
+
+#[test]
+fn what_a_plan_handed_over_waits_for_a_window_where_there_is_one() {
+    let mut entries = two_due();
+    entries[1].why = Why::Plan;
+    let none = Policy::from_toml("[rotation]\npasswords = true\n").unwrap();
+    assert_eq!(chosen(&entries, &none, &[], at(0)), [("yard".to_owned(), Aim::Begin)]);
+    let shut = "[rotation]\npasswords = true\nwindows = [{ days = ['sun'], from = '01:00', to = '02:00' }]\n";
+    assert!(chosen(&entries, &Policy::from_toml(shut).unwrap(), &[], at(0)).is_empty());
 }

@@ -50,6 +50,11 @@ pub trait Tools: Send + Sync {
     /// Certificates are wanted for these devices, so that somebody who may sign them can be asked for.
     fn certify(&self, devices: &[SiteDevice]);
 
+    /// Whoever signs the certificates that are made here, in PEM; none while nobody may.
+    fn authorities(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What a device presents that serves this certificate, as [`Tools::certificates`] makes it; nothing if the text is
     /// none.
     fn pin(&self, certificate: &Secret) -> Option<Pin>;

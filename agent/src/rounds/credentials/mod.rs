@@ -10,9 +10,11 @@
 
 mod adopt;
 mod anew;
+mod backed;
 mod beside;
 pub mod choice;
 mod finish;
+mod forget;
 mod keyring;
 mod ordered;
 mod orders;
@@ -21,6 +23,7 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use certs::Clock as _;
@@ -38,7 +41,7 @@ use crate::rotation::Rotation;
 use crate::rotation::attempts::Limit;
 use crate::rotation::due::Patience;
 use crate::store::journal::{Entry, JournalError, Read};
-use crate::store::subject::Subject;
+use crate::store::subject::{Kind, Subject};
 
 pub(super) use adopt::Adoptable;
 pub use beside::{Held, NotHeld, held};
@@ -69,6 +72,7 @@ pub(super) struct Credentials {
     pub(super) turns: JoinSet<Turned>,
     turning: BTreeMap<tokio::task::Id, Subject>,
     rests: BTreeMap<DeviceName, Rest>,
+    backed: backed::Backed,
     orders: Orders,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
@@ -123,6 +127,15 @@ impl Credentials {
         let shut = (!shut.is_empty())
             .then(|| format!("the journal of {} cannot be read", shut.join(", ")));
         self.broken.clone().or(shut)
+    }
+
+    /// Where a credential of a device stands, if anything is known of it, and whether it is in a turn.
+    pub(super) fn entry(&self, device: &DeviceName, kind: &Kind) -> Option<(&Entry, bool)> {
+        let is_it = |entry: &&Entry| {
+            entry.subject.device.as_ref() == Some(device) && entry.subject.kind == *kind
+        };
+        let entry = self.entries.values().find(is_it)?;
+        Some((entry, self.turning.values().any(|it| *it == entry.subject)))
     }
 
     fn enter(&mut self, entry: Entry) {
@@ -190,6 +203,7 @@ impl Rounds {
 
     /// Takes the turns that are due, as many as may be under way.
     pub(super) async fn take_turns(&mut self) {
+        self.start_held().await;
         let Some(keyring) = self.supplies.keyring.clone() else { return };
         let (Some(site), Some(yardstick)) = (self.site.clone(), self.yardstick.clone()) else {
             return;
@@ -201,13 +215,18 @@ impl Rounds {
         self.seal_anew(&keyring).await;
         if yardstick.policy.rotation.certificates {
             keyring.tools.certify(&site.file.devices);
+            if let Some(more) = yardstick.trusting(keyring.tools.authorities()) {
+                self.yardstick = Some(Arc::new(more));
+            }
         }
         self.hear_orders(&keyring).await;
+        self.hear_handed(&keyring).await;
         let (now, seconds) = (self.supplies.clock.now(), self.supplies.clock.seconds());
         let sealed = keyring.tools.recovery().is_some();
         let turns = {
             let standings = self.standings(&site.file.devices, seconds);
-            let picks = choice::picks(&standings, &yardstick.policy, sealed, now);
+            let also = self.enforcement.in_change();
+            let picks = choice::picks(&standings, &also, &yardstick.policy, sealed, now);
             let chosen = picks.iter().map(|pick| {
                 let standing = &standings[pick.device];
                 (standing.device.clone(), standing.entries[pick.entry].clone(), pick.aim)
@@ -238,6 +257,14 @@ impl Rounds {
         each.filter(|standing| !standing.entries.is_empty()).collect()
     }
 
+    /// Devices that are in change through their credentials, and those that block their place because they are lost.
+    pub(super) fn in_turns(&self) -> (BTreeSet<DeviceName>, BTreeSet<DeviceName>) {
+        let Some(site) = self.site.clone() else { return Default::default() };
+        let standings = self.standings(&site.file.devices, 0);
+        let names = |of: Vec<&Standing<'_>>| of.iter().map(|it| it.device.clone()).collect();
+        (names(choice::in_change(&standings).collect()), names(choice::lost(&standings).collect()))
+    }
+
     async fn begin_turn(&mut self, name: &DeviceName, entry: Entry, aim: Aim) {
         let (Some(keyring), Some(site), Some(yardstick)) =
             (self.supplies.keyring.clone(), self.site.clone(), self.yardstick.clone())
@@ -251,6 +278,9 @@ impl Rounds {
         // One class of change per device and window; what is urgent waits for nobody.
         let waits = entry.why.patience() == Patience::WaitsForAWindow;
         if aim == Aim::Begin && waits && !self.may_rotate(name) {
+            return;
+        }
+        if aim == Aim::Begin && !self.is_backed_up(name) {
             return;
         }
         // Somebody visits it; the visit's end brings us back here.
@@ -328,7 +358,7 @@ impl Rounds {
     }
 
     /// Makes an entry durable, and goes by it.
-    async fn record(&mut self, keyring: &Keyring, entry: Entry) {
+    pub(super) async fn record(&mut self, keyring: &Keyring, entry: Entry) {
         let (journal, written) = (keyring.journal.clone(), entry.clone());
         match tokio::task::spawn_blocking(move || journal.record(&written)).await {
             Ok(Ok(())) => self.credentials.enter(entry),

@@ -10,7 +10,7 @@ use proto::{DeviceName, Timestamp};
 use super::record::Work;
 use super::wire::{self, Head};
 use super::work::Event;
-use super::{Happened, Running};
+use super::{Happened, Running, handover};
 use crate::apply::{DeviceResult, Outcome};
 use crate::plan::Plan;
 use crate::rounds::Rounds;
@@ -24,14 +24,11 @@ impl Rounds {
 
     pub(super) async fn take_event(&mut self, event: Event, goes_on: bool) {
         match event {
-            Event::Planned { id, plan, go } => {
-                if goes_on && self.begin_change(&id, &plan).await {
-                    let _ = go.send(());
-                }
-            }
-            Event::Begun { id, device, go } => {
-                if goes_on && self.note_under_way(&device, &id).await {
-                    let _ = go.send(());
+            // Whoever waits to begin is heard as soon as there is room.
+            event @ (Event::Planned { .. } | Event::Begun { .. }) => {
+                if goes_on {
+                    self.enforcement.held.push_back(event);
+                    self.start_held().await;
                 }
             }
             Event::Refused { device, mark, vaulted, why } => {
@@ -45,13 +42,20 @@ impl Rounds {
                 }
                 self.pass(&device).await;
             }
-            Event::PassedOver { device, why } => {
+            Event::PassedOver { device, why, handed } => {
                 if let Some(why) = why {
                     tracing::warn!(%device, "not changed: {why}");
                 }
                 self.pass(&device).await;
+                self.hand_over("", &device, &handed).await;
             }
-            Event::Ended { id, result, trouble } => self.end_change(&id, &result, trouble).await,
+            Event::Ended { id, mut result, trouble, handed } => {
+                result.rotations = match &trouble {
+                    None => self.hand_over(id.as_str(), &result.device, &handed).await,
+                    Some(_) => handover::withheld(&handed),
+                };
+                self.end_change(&id, &result, trouble).await;
+            }
             Event::Over { halted, left } => self.over(halted, &left, goes_on).await,
             Event::Drawn { order, plan, done } => self.drawn(&order, &plan, done).await,
         }
@@ -98,6 +102,32 @@ impl Rounds {
         self.enforcement.running.as_ref().and_then(|running| running.until)
     }
 
+    /// Lets those begin who wait to, in their order, as far as there is room.
+    pub(in crate::rounds) async fn start_held(&mut self) {
+        for event in std::mem::take(&mut self.enforcement.held) {
+            let (device, go) = match &event {
+                Event::Planned { plan, go, .. } => (plan.devices.first().map(|it| &it.device), go),
+                Event::Begun { device, go, .. } => (Some(device), go),
+                _ => continue,
+            };
+            // Nobody waits any more.
+            let Some(device) = device.filter(|_| !go.is_closed()) else { continue };
+            if !self.has_room_for(device) {
+                self.enforcement.held.push_back(event);
+                continue;
+            }
+            match event {
+                Event::Planned { id, plan, go } if self.begin_change(&id, &plan).await => {
+                    let _ = go.send(());
+                }
+                Event::Begun { id, device, go } if self.note_under_way(&device, &id).await => {
+                    let _ = go.send(());
+                }
+                _ => {}
+            }
+        }
+    }
+
     async fn end_change(&mut self, id: &OrderId, result: &DeviceResult, trouble: Option<String>) {
         let device = &result.device;
         self.enforcement.record.under_way.remove(device);
@@ -112,6 +142,13 @@ impl Rounds {
             let left = unmet.filter(|measure| !proven.contains(measure)).copied().collect();
             let work = if result.was_begun() { Work::Changed } else { Work::Looked };
             self.enforcement.record.note(device, until, work, left);
+        } else if result.was_begun() && !result.steps.is_empty() {
+            // By an operator's word: no other class of change in the window that happens to be open.
+            let rules = self.yardstick.as_ref().map(|it| &it.policy.change);
+            let now = self.supplies.clock.now();
+            if let Some(until) = rules.and_then(|rules| rules.open_until(now)) {
+                self.enforcement.record.note(device, until, Work::Changed, BTreeSet::new());
+            }
         }
         // What was met by the change is told by the next look.
         self.enforcement.unmet.remove(device);

@@ -8,6 +8,7 @@
 
 mod drift;
 mod events;
+mod handover;
 mod orders;
 mod proven;
 mod reach;
@@ -55,6 +56,8 @@ pub(super) struct Enforcement {
     running: Option<Running>,
     /// Operators' plans that wait for the roll-out under way to end.
     waiting: VecDeque<Waiting>,
+    /// Devices that are to be begun as soon as there is room: no more than a roll-out takes up at once.
+    held: VecDeque<Event>,
     /// Roll-outs and drawings.
     tasks: JoinSet<()>,
     sender: mpsc::Sender<Event>,
@@ -79,6 +82,7 @@ impl Default for Enforcement {
             signs: BTreeMap::new(),
             running: None,
             waiting: VecDeque::new(),
+            held: VecDeque::new(),
             tasks: JoinSet::new(),
             sender,
             events,
@@ -96,10 +100,15 @@ impl Enforcement {
         }
     }
 
+    /// Devices whose settings are being changed.
+    pub(super) fn in_change(&self) -> BTreeSet<DeviceName> {
+        self.record.under_way.keys().cloned().collect()
+    }
+
     /// Why nothing is changed unattended, if it is halted.
-    pub(super) fn halted(&self) -> Option<String> {
+    pub(super) fn halted(&self) -> Option<proto::wire::halt::Halt> {
         let halt = self.record.halted.as_ref()?;
-        Some(format!("nothing is changed unattended since {}: {}", halt.at, halt.why))
+        Some(proto::wire::halt::Halt::new(&halt.why, halt.at))
     }
 
     /// The sign about what was changed back on a device.
@@ -239,6 +248,7 @@ impl Rounds {
                 nas: storage.chain(networks.nas.iter().copied()).collect(),
             },
             keeper: self.supplies.keeper.clone(),
+            rotates: self.rotations()?,
             patience: Patience::of(&yardstick.policy),
         }))
     }
@@ -285,8 +295,10 @@ impl Rounds {
     }
 
     fn policy_digest(&self) -> Option<Digest> {
-        let yardstick = self.yardstick.as_ref()?;
-        Some(Digest::of(&serde_json::to_vec(&yardstick.policy).expect("a policy is JSON")))
+        let mut policy = self.yardstick.as_ref()?.policy.clone();
+        // The site's own issuer is among them as soon as it is known, which is no change of the policy.
+        policy.certificates.authorities.clear();
+        Some(Digest::of(&serde_json::to_vec(&policy).expect("a policy is JSON")))
     }
 
     async fn save_enforcement(&self) {

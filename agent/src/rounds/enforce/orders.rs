@@ -80,6 +80,7 @@ impl Rounds {
             }
             // Others take these.
             Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
+            Wish::Forget(forget) => self.take_forget_order(&id, &forget, done).await,
         }
     }
 
@@ -175,7 +176,7 @@ impl Rounds {
         let bytes = self.supplies.shelf.fetch(&key(&wanted.plan)).await;
         let bytes = bytes.ok_or("the plan was lost from this agent's disk; plan again")?;
         let plan = Plan::parse(&bytes).map_err(|why| why.to_string())?;
-        let changed = plan.devices.iter().filter(|device| !device.steps.is_empty());
+        let changed = plan.devices.iter().filter(|device| device.is_work());
         let changed: Vec<&DeviceName> = changed.map(|device| &device.device).collect();
         if *plan.digest.as_bytes() != wanted.digest
             || changed != wanted.devices.iter().collect::<Vec<_>>()

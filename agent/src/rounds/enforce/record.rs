@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proto::{DeviceName, Measure, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::change::Digest;
+use crate::change::{Credential, Digest};
 
 /// What was last known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,23 @@ pub(super) struct Record {
     pub tried: BTreeMap<DeviceName, Tried>,
     /// Devices in change, each with the plan. One that stands here at a start was left half way.
     pub under_way: BTreeMap<DeviceName, String>,
+    /// Credentials that a plan handed to rotation, until they were made due.
+    #[serde(default)]
+    pub handed: BTreeMap<DeviceName, Vec<Handed>>,
+}
+
+/// A credential that a plan handed to rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Handed {
+    /// The plan.
+    pub plan: String,
+    /// Which credential.
+    pub credential: Credential,
+    /// When it is due.
+    pub due: Timestamp,
+    /// It is given up if nothing is known of it by then.
+    pub until: Timestamp,
 }
 
 /// Why nothing is changed unattended.

@@ -162,6 +162,10 @@ fn task(task: &Task) -> v1::PlannedTask {
         whose,
         words: fit(&task.words),
         confirm: fit(&task.confirm),
+        window: match &task.kind {
+            TaskKind::Person | TaskKind::Learn => 0,
+            TaskKind::Rotate { window, .. } => *window,
+        },
     }
 }
 
@@ -177,6 +181,7 @@ pub(super) fn applied(plan: &str, result: &DeviceResult) -> v1::AppliedReport {
         video_lost_ms: result.video_lost_ms,
         moved_to: fit(result.moved_to.as_deref().unwrap_or_default()),
         notes: result.notes.iter().take(MOST_STEPS).map(|note| fit(note)).collect(),
+        rotations: result.rotations.iter().take(MOST_STEPS).map(|it| fit(it)).collect(),
     };
     let what = Some(v1::applied_report::What::Device(device));
     v1::AppliedReport { plan: plan.to_owned(), what }
@@ -329,6 +334,7 @@ mod tests {
             video_lost_ms: Some(7),
             moved_to: None,
             notes: vec!["x".repeat(9000); 70],
+            rotations: Vec::new(),
         };
         let read = Applied::try_from(applied(&"b".repeat(32), &result)).unwrap();
         assert_eq!((&read.device, read.body().what.is_some()), (&Some(result.device), true));

@@ -7,19 +7,24 @@ use std::sync::Arc;
 
 use certs::{Clock as _, random};
 use proto::wire::policy::OrderId;
-use proto::{DeviceName, Timestamp};
+use proto::{DeviceName, Measure, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::reach::{Reach, Reached, sparing};
 use crate::apply::{self, DeviceResult, Job, Workshop, ends_too_late};
+use crate::change::Credential;
 use crate::clock::AgentClock;
 use crate::device::Fault;
 use crate::inventory::Mark;
 use crate::plan::{DevicePlan, Ended, Next, Plan, RollOut, Rollout};
 use crate::rotate::devices::Devices;
 use crate::store::subject::Subject;
+
+/// Why a device was not begun.
+const TOO_MANY: &str = "it was not begun: for long, as many devices of the site were in change as the policy allows, or \
+                        one of its place, or the agent ends";
 
 /// What the rounds hear.
 pub(super) enum Event {
@@ -30,14 +35,18 @@ pub(super) enum Event {
     /// A device refused our log-in.
     Refused { device: DeviceName, mark: Mark, vaulted: Option<Subject>, why: String },
     /// A device was not changed: there was nothing to do, or it could not be looked at.
-    PassedOver { device: DeviceName, why: Option<String> },
+    /// Credentials may be left for rotation.
+    PassedOver { device: DeviceName, why: Option<String>, handed: Vec<Due> },
     /// A device was worked on.
-    Ended { id: OrderId, result: Box<DeviceResult>, trouble: Option<String> },
+    Ended { id: OrderId, result: Box<DeviceResult>, trouble: Option<String>, handed: Vec<Due> },
     /// The roll-out is over.
     Over { halted: Option<String>, left: Vec<DeviceName> },
     /// An operator's plan was drawn.
     Drawn { order: OrderId, plan: Box<Plan>, done: oneshot::Sender<()> },
 }
+
+/// A credential that a plan hands to rotation: its measure, which one, and in which window.
+pub(super) type Due = (Measure, Credential, u32);
 
 /// What is done to the devices.
 #[derive(Clone)]
@@ -166,8 +175,17 @@ impl One {
 
     /// What is told once the device is free again, and how it ended.
     async fn work(&self, name: &DeviceName) -> (Option<Event>, How) {
-        let passed =
-            |why: Option<String>, how| (Some(Event::PassedOver { device: name.clone(), why }), how);
+        let passed = |why: Option<String>, how| {
+            let device = name.clone();
+            (Some(Event::PassedOver { device, why, handed: Vec::new() }), how)
+        };
+        if let Wanted::Planned { id, plans } = &self.wanted {
+            let Some(plan) = plans.get(name) else { return passed(None, How::Well) };
+            if plan.steps.is_empty() {
+                // Nothing of its settings is touched: what is to be done is rotation's.
+                return (Some(self.only_handed(id, plan)), How::Well);
+            }
+        }
         let reached = match self.reach.reached().await {
             Ok(reached) => reached,
             Err(why) => return passed(Some(why), How::Unseen),
@@ -178,7 +196,10 @@ impl One {
                 None => return passed(None, How::Well),
             },
             Wanted::Fresh { until } => match self.survey(&reached).await {
-                Ok(plan) if plan.steps.is_empty() => return passed(None, How::Well),
+                Ok(plan) if plan.steps.is_empty() => {
+                    let (device, handed) = (name.clone(), handed(&plan));
+                    return (Some(Event::PassedOver { device, why: None, handed }), How::Well);
+                }
                 Ok(plan) if ends_too_late(plan.video_s(), *until, self.clock.now()) => {
                     return (None, How::Unseen);
                 }
@@ -198,8 +219,13 @@ impl One {
             },
         };
         if !self.may_go(&id, &plan).await {
-            return (None, How::Unseen);
+            let told = match &self.wanted {
+                Wanted::Planned { .. } => Some(self.not_begun(&id, &plan)),
+                Wanted::Fresh { .. } => None,
+            };
+            return (told, How::Unseen);
         }
+        let handed = handed(&plan);
         let job = Job {
             plan,
             target: reached.target.clone(),
@@ -217,7 +243,21 @@ impl One {
             (Wanted::Fresh { .. }, Some(_)) if !result.was_begun() => How::Unseen,
             (_, trouble) => trouble.map_or(How::Well, How::Badly),
         };
-        (Some(Event::Ended { id, result: Box::new(result), trouble }), how)
+        (Some(Event::Ended { id, result: Box::new(result), trouble, handed }), how)
+    }
+
+    /// A device with nothing to change but credentials.
+    fn only_handed(&self, id: &OrderId, plan: &DevicePlan) -> Event {
+        let result = DeviceResult::untouched(plan, self.clock.now(), None);
+        let (id, handed) = (id.clone(), handed(plan));
+        Event::Ended { id, result: Box::new(result), trouble: None, handed }
+    }
+
+    /// A device that was not begun because too many others are in change.
+    fn not_begun(&self, id: &OrderId, plan: &DevicePlan) -> Event {
+        let result = DeviceResult::untouched(plan, self.clock.now(), Some(TOO_MANY));
+        let trouble = Some(TOO_MANY.to_owned());
+        Event::Ended { id: id.clone(), result: Box::new(result), trouble, handed: Vec::new() }
     }
 
     async fn survey(&self, reached: &Reached) -> Result<DevicePlan, Fault> {
@@ -243,8 +283,14 @@ impl One {
                 Event::Planned { id: id.clone(), plan: Box::new(plan), go }
             }
         };
-        self.events.send(event).await.is_ok() && gone.await.is_ok()
+        let waited = async { self.events.send(event).await.is_ok() && gone.await.is_ok() };
+        tokio::time::timeout(super::LONGEST_WAIT, waited).await.unwrap_or(false)
     }
+}
+
+/// What a plan hands to rotation.
+fn handed(plan: &DevicePlan) -> Vec<Due> {
+    plan.rotations().map(|(measure, it, window)| (measure, it.clone(), window)).collect()
 }
 
 /// A plan that an operator ordered: looks at each device and changes none.

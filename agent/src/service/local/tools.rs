@@ -78,6 +78,10 @@ impl Tools for LocalTools {
 
     fn certify(&self, _: &[SiteDevice]) {}
 
+    fn authorities(&self) -> Vec<String> {
+        self.issuer.borrow().as_ref().map_or_else(Vec::new, |issuer| issuer.chain_pem())
+    }
+
     fn pin(&self, certificate: &Secret) -> Option<Pin> {
         leaf(certificate)
     }

@@ -158,6 +158,8 @@ struct Task {
     whose: String,
     words: String,
     confirm: String,
+    /// In which window rotation does it; 0 if it does not.
+    window: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +178,7 @@ struct DeviceResult {
     video_lost_ms: Option<u64>,
     moved_to: String,
     notes: Vec<String>,
+    rotations: Vec<String>,
     steps: Vec<StepResult>,
 }
 
@@ -228,6 +231,7 @@ fn device(it: v1::PlannedDevice) -> Result<Device, Stop> {
         whose: it.whose,
         words: it.words,
         confirm: it.confirm,
+        window: it.window,
     };
     Ok(Device {
         device: it.device,
@@ -278,6 +282,7 @@ fn result(it: v1::AppliedDevice) -> Result<DeviceResult, Stop> {
         video_lost_ms: it.video_lost_ms,
         moved_to: it.moved_to,
         notes: it.notes,
+        rotations: it.rotations,
         steps: it.steps.into_iter().map(step).collect::<Result<_, _>>()?,
     })
 }

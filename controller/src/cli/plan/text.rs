@@ -63,6 +63,11 @@ fn device(out: &mut String, it: &v1::PlannedDevice) -> Result<(), Stop> {
         let count = it.steps.len();
         let _ = writeln!(out, "  {count} changes, {reboot}, up to {} s without video", it.video_s);
     }
+    match it.tasks.iter().filter(|task| task.window > 0).count() {
+        0 => {}
+        1 => out.push_str("  1 credential for rotation\n"),
+        more => drop(writeln!(out, "  {more} credentials for rotation")),
+    }
     for one in &it.steps {
         step(out, one)?;
     }
@@ -161,6 +166,9 @@ fn applied(out: &mut String, it: &v1::AppliedDevice) -> Result<(), Stop> {
     }
     for note in &it.notes {
         let _ = writeln!(out, "  Mind: {}", printable(note, 600));
+    }
+    for rotation in &it.rotations {
+        let _ = writeln!(out, "  Rotation: {}", printable(rotation, 600));
     }
     if !it.stopped.is_empty() {
         let _ = writeln!(out, "  Stopped: {}", printable(&it.stopped, 600));

@@ -145,6 +145,11 @@ impl Camera {
         self.device.memory().ram.bytes()
     }
 
+    /// The key that it encrypts recordings with now.
+    pub fn recording_key(&self) -> String {
+        self.device.memory().recording_key.clone()
+    }
+
     /// The configuration in flash.
     pub fn flash_config(&self) -> Bytes {
         self.device.memory().flash.bytes()
