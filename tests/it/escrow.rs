@@ -73,7 +73,11 @@ async fn hand_over(controller: &Controller, pass: &Pass, quorum: &Quorum) {
         time: 1_800_000_000,
         what: Some(v1::entry::What::Escrow((&record(planted)).into())),
     });
-    let request = v1::ReportRequest { epoch: "one".to_owned(), entries: entries.collect() };
+    let request = v1::ReportRequest {
+        epoch: "one".to_owned(),
+        entries: entries.collect(),
+        takes_refusals: true,
+    };
     let line = channel(controller.place.clone(), pass.tls.clone()).await.unwrap();
     let reply = AgentClient::new(line).report(request).await.unwrap();
     assert_eq!(reply.into_inner().committed, PLANTED.len() as u64);

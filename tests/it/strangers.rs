@@ -57,7 +57,11 @@ impl World {
 fn report(device: v1::DeviceReport) -> v1::ReportRequest {
     let what = Some(v1::entry::What::Device(device));
     let entry = v1::Entry { sequence: 1, time: SystemClock.now().unix(), what };
-    v1::ReportRequest { epoch: certs::random::id().unwrap(), entries: vec![entry] }
+    v1::ReportRequest {
+        epoch: certs::random::id().unwrap(),
+        entries: vec![entry],
+        takes_refusals: true,
+    }
 }
 
 fn camera(name: &str) -> v1::DeviceReport {

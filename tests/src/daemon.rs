@@ -14,8 +14,15 @@ use tokio::net::UnixDatagram;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::clocks;
+
 /// Longest time to become ready, and to end when told to.
 const MOST_TIME: Duration = Duration::from_secs(60);
+/// A program is sent a signal to crash of so often: the language's own handler of `SEGV` looks whether a stack ran over,
+/// and lets the first one pass that was sent by somebody.
+const MOST_SIGNALS: usize = 4;
+/// A program has crashed within this time after the signal.
+const CRASH: Duration = Duration::from_secs(2);
 
 /// How a program is started; see [`Daemon`].
 #[derive(Clone, Debug)]
@@ -36,6 +43,7 @@ pub struct Recipe {
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
+    started: Option<u32>,
     notices: UnixDatagram,
     socket: PathBuf,
     log: PathBuf,
@@ -117,7 +125,8 @@ impl Recipe {
         command.env("NOTIFY_SOCKET", &socket);
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr::<File>(file);
         command.kill_on_drop(true);
-        Ok(Daemon { child: command.spawn()?, notices, socket, log })
+        let child = command.spawn()?;
+        Ok(Daemon { started: child.id(), child, notices, socket, log })
     }
 }
 
@@ -153,6 +162,24 @@ impl Daemon {
             return Err(Error::other(text));
         }
         self.child.kill().await
+    }
+
+    /// Has it crash by a signal such as `ABRT`, and gives what the kernel says of its end.
+    ///
+    /// # Errors
+    /// When it had ended by itself before, or does not end of the signal.
+    pub async fn crash(mut self, signal: Signal) -> io::Result<ExitStatus> {
+        if let Some(status) = self.child.try_wait()? {
+            let text = format!("it had ended before, with {status}:\n{}", self.log()?);
+            return Err(Error::other(text));
+        }
+        for _ in 0..MOST_SIGNALS {
+            self.signal(signal)?;
+            if let Ok(status) = timeout(CRASH, self.child.wait()).await {
+                return status;
+            }
+        }
+        Err(Error::new(ErrorKind::TimedOut, format!("it did not crash of {signal:?}")))
     }
 
     /// Asks it to end, and waits until it has.
@@ -219,6 +246,9 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = remove(&self.socket);
+        if let Some(process) = self.started {
+            clocks::sweep(process);
+        }
     }
 }
 

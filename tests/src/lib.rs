@@ -2,6 +2,7 @@
 
 pub mod agent_binary;
 pub mod bad_cameras;
+pub mod clocks;
 pub mod daemon;
 pub mod devices;
 pub mod fleet;

@@ -6,12 +6,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use certs::ticket::Ticket;
+use rustix::process::Signal;
 use tokio::process::Command;
 
+use crate::clocks::{self, MachineClock};
 use crate::daemon::{Daemon, Recipe, find, recipe};
 use crate::herd::dial::Place;
 use crate::herd::operator::Desk;
@@ -52,6 +55,20 @@ impl Program {
             Some(daemon) => daemon.kill().await,
             None => Ok(()),
         }
+    }
+
+    /// Has it crash by a signal such as `ABRT`, and gives what the kernel says of its end.
+    ///
+    /// # Errors
+    /// When it had ended by itself, or does not end of the signal.
+    pub async fn crash(&mut self, signal: Signal) -> io::Result<ExitStatus> {
+        let daemon = self.daemon.take().ok_or_else(|| io::Error::other("it does not run"))?;
+        daemon.crash(signal).await
+    }
+
+    /// From its next start on it goes by that clock.
+    pub fn goes_by(&mut self, clock: &MachineClock) {
+        self.recipe.variables.extend(clock.variables());
     }
 
     /// Asks it to end.
@@ -157,6 +174,16 @@ impl SiteBox {
     /// # Errors
     /// When a program cannot be started or complains.
     pub async fn join(folder: &Path, ticket: &Ticket, site_file: &Path) -> anyhow::Result<Self> {
+        let mut joined = Self::enroll(folder, ticket, site_file).await?;
+        joined.start().await?;
+        Ok(joined)
+    }
+
+    /// The same, and the agent is not started yet.
+    ///
+    /// # Errors
+    /// When a program cannot be started or complains.
+    pub async fn enroll(folder: &Path, ticket: &Ticket, site_file: &Path) -> anyhow::Result<Self> {
         let (data, token) = (folder.join("agent"), folder.join("site.token"));
         secret_file(&token, ticket.to_text().expose())?;
         let words = ["enroll", "--token-file", text(&token)?, "--data", text(&data)?];
@@ -165,8 +192,7 @@ impl SiteBox {
         let mut recipe = recipe("palisade-agent", words, folder)?;
         recipe.variables = unit_environment();
         recipe.variables.push(("RUST_BACKTRACE".to_owned(), "1".to_owned()));
-        let program = Program::begin(recipe).await?;
-        Ok(Self { data, program })
+        Ok(Self { data, program: Program { recipe, daemon: None } })
     }
 
     /// What `palisade-agent status --format json` says.
@@ -223,8 +249,11 @@ pub async fn run<'a>(
         .env_clear()
         .env("HOME", home)
         .envs(variables.iter().copied());
-    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
-    let output = command.output().await?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let child = command.spawn()?;
+    let process = child.id();
+    let output = child.wait_with_output().await?;
+    process.into_iter().for_each(clocks::sweep);
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         bail!("{program} {} ended with {}: {complaint}", words.join(" "), output.status);

@@ -45,13 +45,15 @@ pub(super) struct Work<'w> {
     pub reboot_due: bool,
     /// Whether the device did not answer at some time since the last change.
     pub was_away: bool,
+    /// What a backup that is being brought back makes of the configuration.
+    pub restoring: Option<Snapshot>,
 }
 
 /// Steps that are made, proven and saved together.
 pub(super) type Stage<'p> = Vec<&'p Step>;
 
 impl<'w> Work<'w> {
-    fn new(job: &'w Job, shop: &'w Workshop) -> Self {
+    pub fn new(job: &'w Job, shop: &'w Workshop) -> Self {
         let mut target = job.target.clone();
         // The certificate that the plan was made over is held on to, though nobody vouches for it.
         let planned = job.plan.pin.as_deref().and_then(|pin| pin.parse().ok());
@@ -86,6 +88,7 @@ impl<'w> Work<'w> {
             shows_video: false,
             reboot_due: false,
             was_away: false,
+            restoring: None,
         }
     }
 
@@ -278,7 +281,7 @@ impl<'w> Work<'w> {
     ///
     /// # Errors
     /// A log-in that it refused.
-    async fn watch(&mut self, stage: &Stage<'_>, begun: Instant) -> Result<(), Fault> {
+    pub async fn watch(&mut self, stage: &Stage<'_>, begun: Instant) -> Result<(), Fault> {
         if !self.shows_video {
             return Ok(());
         }

@@ -7,6 +7,7 @@
 mod device;
 mod outcome;
 mod restart;
+mod restore;
 mod rotates;
 mod site;
 mod survey;
@@ -29,10 +30,11 @@ use crate::plan::{DevicePlan, Surroundings};
 
 pub use device::apply;
 pub use outcome::{Applied, By, DeviceResult, Outcome, StepResult};
+pub use restore::{Found, Restore, look, restore};
 pub use rotates::{ByHand, Rotates, by_hand, out_of_reach};
 pub use site::{Leave, Order, apply_all, ends_too_late, guarded};
 pub use survey::survey;
-pub use text::write;
+pub use text::{write, write_one};
 
 /// One device's plan, and how the device is reached.
 #[derive(Clone, Debug)]

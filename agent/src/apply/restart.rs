@@ -12,57 +12,69 @@ use crate::change::{Change, Door};
 use crate::device::{Address, BasicInClear, Fault, Inspection, Snapshot, Target};
 use crate::plan::Step;
 
+/// Looks in a row that nothing answered, after which a device is taken to be away.
+const AWAY: u32 = 2;
+
 /// How a device came back from a reboot.
-struct Back {
+pub(super) struct Back {
     /// Time without a picture, from our asking for the reboot.
     gone: Duration,
     /// Whether it was seen to have rebooted.
-    rebooted: bool,
+    pub rebooted: bool,
 }
 
 impl Work<'_> {
     /// A change left us outside. It is not saved, so the device is brought back: by writing back what we may still
     /// reach, or by waiting for a reboot of its own.
     pub async fn cut_off(&mut self, stage: &Stage<'_>, fault: Fault) -> Stop {
-        let stop =
-            |what: &str| Stop(format!("after a change it did not let us in ({fault}); {what}"));
-        let before = match self.before() {
-            Ok(before) => before,
+        let (outcome, stop) = match self.regain(stage, fault).await {
+            Ok(regained) => regained,
             Err(stop) => return stop,
         };
+        stage.iter().for_each(|step| self.set(step, outcome.clone()));
+        stop
+    }
+
+    /// What became of a change that left us outside, after everything that may bring the device back.
+    pub async fn regain(
+        &mut self,
+        stage: &Stage<'_>,
+        fault: Fault,
+    ) -> Result<(Outcome, Stop), Stop> {
+        let stop =
+            |what: &str| Stop(format!("after a change it did not let us in ({fault}); {what}"));
+        let before = self.before()?;
         if let Fault::Refused(_) = fault {
             // Another log-in might lock us out for good: nothing more is tried.
             let why =
                 format!("{fault}; it is not saved, so that a reboot of the device brings it back");
-            stage.iter().for_each(|step| self.set(step, Outcome::CutOff { why: why.clone() }));
-            return stop("it is not tried again");
+            return Ok((Outcome::CutOff { why }, stop("it is not tried again")));
         }
+        let why = format!("it cut us off: {fault}");
         if self.write_back(stage, &before).await {
-            let why = format!("it cut us off: {fault}");
-            stage.iter().for_each(|step| self.set(step, reverted(why.clone())));
-            return stop("the old lines are written back");
+            return Ok((reverted(why), stop("the old lines are written back")));
         }
-        match self.comes_back(stage, &before).await {
+        Ok(match self.comes_back(stage, &before).await {
             Some(by) => {
-                let why = format!("it cut us off: {fault}");
-                let outcome = Outcome::Reverted { why, by };
-                stage.iter().for_each(|step| self.set(step, outcome.clone()));
-                stop("it is back as it was before the change")
+                (Outcome::Reverted { why, by }, stop("it is back as it was before the change"))
             }
             None => {
                 let way = stage.iter().find_map(|step| step.harm.way_back.clone());
                 let way = way.unwrap_or_else(|| "a reboot brings it back".to_owned());
-                let why = format!("it cut us off: {fault}; it is not saved: {way}");
-                stage.iter().for_each(|step| self.set(step, Outcome::CutOff { why: why.clone() }));
-                stop("it is still away")
+                let why = format!("{why}; it is not saved: {way}");
+                (Outcome::CutOff { why }, stop("it is still away"))
             }
-        }
+        })
     }
 
-    /// Writes back what a stage touched; whether a look shows that it is as before.
-    async fn write_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> bool {
+    /// Writes back what a stage, or bringing a backup back, touched; whether a look shows that it is as before.
+    pub async fn write_back(&mut self, stage: &Stage<'_>, before: &Snapshot) -> bool {
         let changes: Vec<Change> = stage.iter().map(|step| step.change.clone()).collect();
-        if self.driver().revert(before, &changes).await.is_err() {
+        let written = match self.restoring.clone() {
+            Some(target) => self.driver().replace(&target, before).await,
+            None => self.driver().revert(before, &changes).await,
+        };
+        if written.is_err() {
             return false;
         }
         let looked = self.look().await;
@@ -144,7 +156,7 @@ impl Work<'_> {
 
     /// Collects the log, asks for a reboot, and waits at `new`, where the device is to be from then on, for a picture,
     /// or, from a device that shows none, for an answer.
-    async fn reboot(&mut self, new: &Target) -> Result<Back, Stop> {
+    pub async fn reboot(&mut self, new: &Target) -> Result<Back, Stop> {
         let log = match self.driver().web_log().await {
             Ok(log) => Some(log),
             Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
@@ -170,15 +182,15 @@ impl Work<'_> {
         Ok(back)
     }
 
-    /// Waits until it answers again at that place. That it went away is seen by its silence, or by its log, which a
-    /// reboot wipes; a device that does neither is believed not to have rebooted.
+    /// Waits until it answers again at that place. That it went away is seen by its silence at two looks in a row, since
+    /// one may be a lost packet, or by its log, which a reboot wipes; a device that does neither is believed not to have rebooted.
     async fn wait(
         &self,
         asked: Instant,
         at: &Target,
         log_length: Option<usize>,
     ) -> Result<Back, Stop> {
-        let (mut pause, mut rebooted) = (self.shop.patience.first, false);
+        let (mut pause, mut missed) = (self.shop.patience.first, 0);
         loop {
             sleep(pause).await;
             let mut driver = (self.shop.open)(at.clone(), self.shop.dialects.clone());
@@ -187,16 +199,17 @@ impl Work<'_> {
                 false => driver.web_log().await.map(|_| ()),
             };
             let gone = asked.elapsed();
+            let rebooted = missed >= AWAY;
             match answer {
                 Ok(()) if rebooted || gone >= self.shop.patience.vanish => {
                     return Ok(Back { gone, rebooted });
                 }
                 Ok(()) => {
                     let log = driver.web_log().await.map(|log| log.len()).ok();
-                    rebooted = log.zip(log_length).is_some_and(|(now, then)| now < then);
-                    if rebooted {
-                        return Ok(Back { gone, rebooted });
+                    if log.zip(log_length).is_some_and(|(now, then)| now < then) {
+                        return Ok(Back { gone, rebooted: true });
                     }
+                    missed = 0;
                 }
                 Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
                 Err(fault) if gone >= self.shop.patience.reboot => {
@@ -205,7 +218,7 @@ impl Work<'_> {
                         self.shop.patience.reboot.as_secs_f32()
                     )));
                 }
-                Err(_) => rebooted = true,
+                Err(_) => missed += 1,
             }
             pause = (pause * 2).min(self.shop.patience.most);
         }

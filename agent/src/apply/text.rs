@@ -25,6 +25,13 @@ pub fn write(applied: &Applied) -> String {
     out
 }
 
+/// One device's, as text.
+pub fn write_one(result: &DeviceResult) -> String {
+    let mut out = String::new();
+    write_device(&mut out, result);
+    out
+}
+
 fn write_device(out: &mut String, result: &DeviceResult) {
     let took = result.ended.seconds_since(result.began);
     let video = match result.video_lost_ms {

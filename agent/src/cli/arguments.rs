@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use proto::{DeviceName, Measure};
 
 use super::backup::{self, BackupCommand};
-use super::change::{ApplyArguments, PlanArguments};
+use super::change::{self, ApplyArguments, PlanArguments, RestoreArguments};
 use super::rotate::{self, RotateArguments};
 use crate::report::Format;
 use unattended::{ENROLL_EXAMPLES, RUN_EXAMPLE};
@@ -48,6 +48,9 @@ pub enum Command {
     /// Carry a plan out, and prove every step
     #[command(after_help = APPLY_EXAMPLE)]
     Apply(Box<ApplyArguments>),
+    /// Bring a camera's configuration back from a backup of this agent, to the same firmware only
+    #[command(after_help = change::RESTORE_EXAMPLE)]
+    Restore(Box<RestoreArguments>),
     /// Replace the cameras' passwords or certificates by hand, while no agent runs on the data
     #[command(after_help = rotate::EXAMPLE)]
     Rotate(Box<RotateArguments>),

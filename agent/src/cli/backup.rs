@@ -112,7 +112,7 @@ pub fn run(command: &BackupCommand, console: &mut Console<'_>) -> Result<u8, Sto
 }
 
 /// A vault is never made for who only looks.
-fn backups(data: &Path) -> Result<Backups, Stop> {
+pub(super) fn backups(data: &Path) -> Result<Backups, Stop> {
     if !data.join("backups").is_dir() {
         return Err(Stop::Usage(format!("there are no backups in {}", data.display())));
     }
@@ -120,7 +120,7 @@ fn backups(data: &Path) -> Result<Backups, Stop> {
     Ok(Backups::new(data, vault.key()))
 }
 
-fn failed(error: BackupError) -> Stop {
+pub(super) fn failed(error: BackupError) -> Stop {
     match error {
         BackupError::Missing(_) => Stop::Usage(error.to_string()),
         other => Stop::Failed(other.to_string()),
@@ -203,7 +203,7 @@ fn open(open: &Open, console: &mut Console<'_>) -> Result<(), Stop> {
 }
 
 /// The place of the backup that is meant; the newest for none.
-fn find(heads: &[Head], wanted: Option<&str>) -> Result<usize, Stop> {
+pub(super) fn find(heads: &[Head], wanted: Option<&str>) -> Result<usize, Stop> {
     let Some(wanted) = wanted else {
         let none = || Stop::Usage("there are no backups of that device here".to_owned());
         return heads.len().checked_sub(1).ok_or_else(none);

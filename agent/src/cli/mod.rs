@@ -54,6 +54,7 @@ fn perform(command: Command, console: &mut Console<'_>) -> Result<u8, Stop> {
         Command::Audit(arguments) => audit::run(*arguments, console),
         Command::Plan(arguments) => change::plan(&arguments, console),
         Command::Apply(arguments) => change::apply(&arguments, console),
+        Command::Restore(arguments) => change::restore(&arguments, console),
         Command::Judge(arguments) => judge::run(&arguments, console),
         Command::Explain(arguments) => reference::explain(&arguments, console),
         Command::Measures(arguments) => reference::measures(&arguments, console),

@@ -75,6 +75,10 @@ pub enum Kind {
     Password,
     /// The certificate that the device presents; only on a box that holds its site's issuer.
     Certificate,
+    /// The key of recordings, the same on all cameras; costs a reboot of each.
+    RecordingKey,
+    /// The key of the messages between cameras, the same on all of them.
+    MessageKey,
 }
 
 #[derive(Serialize)]
@@ -102,6 +106,8 @@ pub fn run(arguments: &RotateArguments, console: &mut Console<'_>) -> Result<u8,
     let what = match arguments.what {
         Kind::Password => CredentialKind::Password,
         Kind::Certificate => CredentialKind::Certificate,
+        Kind::RecordingKey => CredentialKind::RecordingKey,
+        Kind::MessageKey => CredentialKind::MessageKey,
     };
     let devices = arguments.devices.clone();
     let wish = Wish {

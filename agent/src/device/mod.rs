@@ -8,7 +8,9 @@ mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,6 +157,17 @@ pub struct Comparison {
     pub surprises: Vec<String>,
 }
 
+/// What bringing an older configuration back comes to.
+#[derive(Clone, Debug)]
+pub struct Restoration {
+    /// The configuration as it is to be.
+    pub target: Snapshot,
+    /// What changes, in lines that begin with `-` or `+`, with whatever may be a secret hidden.
+    pub lines: Vec<String>,
+    /// What stays as the device has it, and why, as sentences without a full stop.
+    pub left: Vec<String>,
+}
+
 /// Speaks to one device. Each call that acts makes a connection and, where one is needed, a log-in of its own: what was
 /// done by one is proven by the next. No answer of a device counts as proof that it did something.
 #[async_trait]
@@ -214,6 +227,27 @@ pub trait Driver: Send {
     /// Writes back what these changes touched, as it stands in `to`, where they were made.
     async fn revert(&mut self, to: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
         let _ = (to, changes);
+        Err(cannot("be changed"))
+    }
+
+    /// What bringing `backup` back comes to where the configuration is `on`; `must_admit` is who must get in. Sends nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be brought back there: another firmware, above all.
+    fn restoration(
+        &self,
+        on: &Snapshot,
+        backup: &Snapshot,
+        must_admit: &BTreeSet<IpAddr>,
+    ) -> Result<Restoration, Untranslated> {
+        let _ = (on, backup, must_admit);
+        Err(Untranslated::Impossible("this kind of device cannot be changed yet".to_owned()))
+    }
+
+    /// Has the running configuration, which is `on`, stand as `to`, where a [`Restoration`] or a look at this device made
+    /// both. A reboot undoes it.
+    async fn replace(&mut self, on: &Snapshot, to: &Snapshot) -> Result<(), Fault> {
+        let _ = (on, to);
         Err(cannot("be changed"))
     }
 

@@ -26,6 +26,8 @@ pub(super) enum Deed {
     RecoveryTaken,
     /// Recovery recipients were refused.
     RecoveryRefused,
+    /// The controller keeps no more secrets of this site.
+    EscrowRefused,
     /// A device issuer is in force.
     IssuerTaken,
     /// A device issuer was refused.
@@ -48,6 +50,7 @@ impl Deed {
             Self::AddressesTaken => "addresses_taken",
             Self::RecoveryTaken => "recovery_taken",
             Self::RecoveryRefused => "recovery_refused",
+            Self::EscrowRefused => "escrow_refused",
             Self::IssuerTaken => "device_issuer_taken",
             Self::IssuerRefused => "device_issuer_refused",
             Self::CertificateMade => "device_certificate_made",

@@ -38,23 +38,27 @@ impl EscrowDesk {
         self.link.store.hand_in(entry).await
     }
 
-    /// Whether it is committed by now, or is within the time that is waited for it.
-    async fn committed_soon(&self, record: &EscrowRecord) -> Result<bool, StoreError> {
+    /// What the controller says of it by now, or within the time that is waited for it.
+    async fn answered_soon(&self, record: &EscrowRecord) -> Result<HandedOver, StoreError> {
         let mut receipts = self.link.receipts.subscribe();
         loop {
+            // Before it is handed in: it has left the outbox.
+            if self.link.was_refused(&key_of(record)) {
+                return Ok(HandedOver::Refused);
+            }
             match self.hand_in(record).await? {
-                HandedIn::Committed => return Ok(true),
+                HandedIn::Committed => return Ok(HandedOver::Committed),
                 HandedIn::NoRoom => {
                     tracing::warn!(secret = %record.id, "so much waits in escrow that this record waits in the vault");
-                    return Ok(false);
+                    return Ok(HandedOver::NotYet);
                 }
                 HandedIn::Waits => self.link.hasten(),
             }
             if self.link.line.borrow().is_none() {
-                return Ok(false);
+                return Ok(HandedOver::NotYet);
             }
             if receipts.changed().await.is_err() {
-                return Ok(false);
+                return Ok(HandedOver::NotYet);
             }
         }
     }
@@ -68,9 +72,9 @@ impl Desk for EscrowDesk {
             tracing::error!(secret = %record.id, %why, "a record for escrow is none that a controller takes; it stays in the vault");
             return HandedOver::NotYet;
         }
-        match timeout(PATIENCE, self.committed_soon(&record)).await {
-            Ok(Ok(true)) => HandedOver::Committed,
-            Ok(Ok(false)) | Err(_) => HandedOver::NotYet,
+        match timeout(PATIENCE, self.answered_soon(&record)).await {
+            Ok(Ok(answer)) => answer,
+            Err(_) => HandedOver::NotYet,
             Ok(Err(error)) => {
                 tracing::error!(secret = %record.id, %error, "a record for escrow cannot be handed in");
                 HandedOver::NotYet

@@ -111,7 +111,7 @@ impl Fake {
         });
         hook(&self.report, |request: v1::ReportRequest| {
             let committed = request.entries.last().unwrap().sequence;
-            Ok(v1::ReportReply { committed, resend: Vec::new() })
+            Ok(v1::ReportReply { committed, resend: Vec::new(), refused: Vec::new() })
         });
     }
 

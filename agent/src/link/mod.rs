@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use certs::DeviceIssuer;
 use certs::audit::ChainHead;
+use proto::wire::halt::Halt;
 use proto::wire::policy::{Desired, Order, OrderId};
 use proto::{DeviceName, Timestamp};
 use tokio::sync::{Notify, watch};
@@ -137,6 +138,10 @@ struct Held {
     recipients: Option<Recipients>,
     /// What was entered into the audit log last, of what may come again and again.
     recorded: BTreeMap<deed::Deed, String>,
+    /// Records in escrow that the controller does not keep.
+    refused: receipts::Refused,
+    /// Why nothing is changed unattended, if it is halted.
+    halted: Option<Halt>,
 }
 
 impl Link {
@@ -240,6 +245,14 @@ impl Link {
                 return wanted;
             }
             self.wanted.notified().await;
+        }
+    }
+
+    /// Whether unattended changes are halted; the controller is told at once.
+    pub fn halted(&self, halt: Option<Halt>) {
+        let before = std::mem::replace(&mut self.held().halted, halt.clone());
+        if before != halt {
+            self.news.notify_one();
         }
     }
 

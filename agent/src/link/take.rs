@@ -142,6 +142,7 @@ impl Link {
                         | Work::Rotate(_)
                         | Work::Plan(_)
                         | Work::Apply(_)
+                        | Work::Forget(_)
                         | Work::Resume => visits.push(order),
                         Work::Renew => self.order_renewal(order),
                     }

@@ -31,10 +31,11 @@ impl Told {
                 time_known,
                 orders_done,
                 recovery_generation,
+                halted,
                 ..
             } = status.clone();
             let held = (generation, trust_generation, recovery_generation);
-            (held, desired_digest, time_known, orders_done)
+            (held, desired_digest, time_known, orders_done, halted)
         };
         let is_empty_again = status.outbox_records == 0 && last.outbox_records > 0;
         if urgent(status) != urgent(last) || is_empty_again {
@@ -67,6 +68,7 @@ impl Link {
             audit_head: head.map(wire_head),
             witnessed: Some(wire_head(held.witnessed)),
             recovery_generation: held.recipients.as_ref().map_or(0, |held| held.generation),
+            halted: held.halted.as_ref().map(Into::into),
         })
     }
 }

@@ -81,14 +81,16 @@ impl Link {
         while let Some(batch) = self.store.batch(ENTRIES, BYTES).await? {
             let last = batch.entries.last().map_or(0, |entry| entry.sequence);
             let entries = batch.entries.iter().map(numbered).collect();
-            let request = v1::ReportRequest { epoch: batch.epoch.clone(), entries };
+            let request =
+                v1::ReportRequest { epoch: batch.epoch.clone(), entries, takes_refusals: true };
             let reply = line.agent().report(patient(request)).await.map_err(CallFault::from)?;
-            let v1::ReportReply { committed, resend } = reply.into_inner();
+            let v1::ReportReply { committed, resend, refused } = reply.into_inner();
             self.standing.send_modify(|standing| standing.hear(self.clock.now()));
             if committed > last {
                 return Err(UploadFault::Absurd);
             }
-            self.keep_receipts(&batch, committed).await?;
+            self.hear_refusals(&batch, &refused).await;
+            self.keep_receipts(&batch, (committed, &refused)).await?;
             self.store.committed(batch.epoch, committed).await?;
             self.want(resend.into_iter().filter_map(|name| name.parse::<DeviceName>().ok()));
             if committed < last {

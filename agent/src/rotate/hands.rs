@@ -93,6 +93,8 @@ pub enum HandedOver {
     Committed,
     /// It is on its way, or waits for the link.
     NotYet,
+    /// It said that it does not keep it.
+    Refused,
 }
 
 /// Whom secrets are sealed to, as the root signed it.
@@ -291,6 +293,8 @@ pub(super) async fn in_escrow(
         Ok(None) => Outcome::Done,
         Ok(Some(record)) => match desk.hand_over(record.clone()).await {
             HandedOver::NotYet => Outcome::Kept,
+            // However little policy waits for: a controller that is there and has no room is no link that is down.
+            HandedOver::Refused => Outcome::Rejected,
             HandedOver::Committed => {
                 let (vault, subject) = (vault.clone(), about.subject.clone());
                 let generation = record.recipients_generation;

@@ -81,6 +81,8 @@ pub enum Ended {
     Unanswered,
     /// The controller has not acknowledged the escrow, and policy waits for that.
     NotEscrowed,
+    /// The controller does not keep the sealed copy, so the device is not touched.
+    EscrowRefused,
     /// The log-ins that are left are not spent; more from then on.
     LoginsSpent(Timestamp),
     /// The device refused us more than once: everything for it stops for a while.
@@ -239,6 +241,7 @@ fn pause(
     match outcome {
         Outcome::NotSent | Outcome::Unknown => Some(Ended::Unanswered),
         Outcome::Kept if before == after => Some(Ended::NotEscrowed),
+        Outcome::Rejected if matches!(effect, Effect::Escrow(_)) => Some(Ended::EscrowRefused),
         Outcome::Refused if refusals >= MOST_REFUSALS => match after {
             Rotation::Stranded { again, .. } => Some(Ended::Stranded(*again)),
             _ => Some(Ended::Refused),

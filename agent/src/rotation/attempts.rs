@@ -6,7 +6,8 @@
 //!
 //! Refuses to trust the clock: whoever sees the clock set, starts without knowing the time, or finds a count from the
 //! future ([`Attempts::is_ahead`]) calls [`Attempts::rebase`], after which everything counts as of now. Not so at every
-//! start: a program that is started again and again would never be free to log in.
+//! start: a program that is started again and again would never be free to log in. A start only keeps what the clock
+//! says has lapsed and what may not have ([`Attempts::distrust`]): the clock may have been set while nobody looked.
 
 use proto::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,18 @@ impl Attempts {
         self.0.fill(now);
     }
 
+    /// The program starts, and nobody has vouched for its clock yet. What has lapsed by that clock, and may not have if no
+    /// more time has passed than until `certain`, counts as of now.
+    pub fn distrust(&mut self, limit: &Limit, certain: Timestamp, now: Timestamp) {
+        for at in &mut self.0 {
+            let lapsed = |by: Timestamp| by.seconds_since(*at) >= limit.window;
+            if lapsed(now) && !lapsed(certain) {
+                *at = now;
+            }
+        }
+        self.0.sort();
+    }
+
     /// Whether one is from the future, so that the clock was set back since.
     pub fn is_ahead(&self, now: Timestamp) -> bool {
         self.0.iter().any(|at| *at > now)
@@ -149,6 +162,29 @@ mod tests {
         (0..3).for_each(|second| attempts.charge(&limit, at(second)));
         attempts.rebase(at(900_000_000));
         assert_eq!(attempts.count(&limit, at(900_000_000)), 3);
+    }
+
+    #[test]
+    fn a_start_with_a_clock_set_forward_frees_nothing_that_may_still_count() {
+        let limit = Limit::default();
+        let charged = || {
+            let mut attempts = Attempts::default();
+            (0..3).for_each(|second| attempts.charge(&limit, at(second)));
+            attempts
+        };
+        let tomorrow = at(86_400);
+        let mut attempts = charged();
+        assert_eq!(attempts.count(&limit, tomorrow), 0, "by that clock alone they have lapsed");
+        attempts.distrust(&limit, at(10), tomorrow);
+        assert_eq!(attempts.free_at(&limit, tomorrow), later(tomorrow, 3600));
+        // An hour has certainly passed since.
+        let mut attempts = charged();
+        attempts.distrust(&limit, at(3700), tomorrow);
+        assert_eq!(attempts.free_at(&limit, tomorrow), tomorrow);
+        // By neither have they lapsed: a start changes nothing.
+        let mut attempts = charged();
+        attempts.distrust(&limit, at(10), at(20));
+        assert_eq!(attempts, charged());
     }
 
     #[test]

@@ -25,10 +25,14 @@ const CERTIFICATE_SPREAD: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Of an account on the device, or a key that several devices share. Changed without a reboot.
+    /// Of an account on the device. Changed without a reboot.
     Password,
     /// The device's certificate and key. Costs a reboot.
     Certificate,
+    /// The key of recordings. Costs a reboot.
+    RecordingKey,
+    /// The key of the messages between cameras. Changed without a reboot.
+    MessageKey,
 }
 
 /// Why a credential is due.

@@ -71,21 +71,27 @@ fn is_due(standing: Option<&OwnBackup>, rules: BackupRules, now: Timestamp) -> b
 
 impl Rounds {
     /// Keeps the configuration that a visit brought along, and enters into what it saw how its backups stand.
-    pub(super) async fn back_up(&self, paid: &mut Paid) {
+    pub(super) async fn back_up(&mut self, paid: &mut Paid) {
         let rules = self.yardstick.as_ref().map(|it| it.policy.backup).unwrap_or_default();
-        let Some(archive) = self.supplies.archive.as_deref().filter(|_| rules.on) else { return };
+        let Some(archive) = self.supplies.archive.clone().filter(|_| rules.on) else { return };
+        let archive = archive.as_ref();
         let name = paid.look.device.name.clone();
         let (brought, now) = (paid.configuration.take(), paid.look.observed_at);
-        let wanted = brought.is_some() && is_wanted(archive, &name, rules, now).await;
+        let awaited = self.awaits_backup(&name);
+        let wanted = brought.is_some() && (awaited || is_wanted(archive, &name, rules, now).await);
         if let Some(configuration) = brought.filter(|_| wanted) {
             let shown = Shown {
                 device: name.clone(),
                 product: paid.look.device.product.clone().unwrap_or_default(),
                 configuration,
-                reason: BackupReason::Schedule,
+                reason: if awaited { BackupReason::Change } else { BackupReason::Schedule },
                 keep: rules.keep,
             };
-            match archive.keep(shown).await {
+            let kept = archive.keep(shown).await;
+            if kept.is_ok() {
+                self.backed_up(&name);
+            }
+            match kept {
                 Ok(Some(id)) => {
                     self.audit(Deed::BackupMade, name.as_str(), &format!("backup {id}")).await;
                 }

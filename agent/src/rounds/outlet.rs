@@ -77,6 +77,8 @@ pub enum Deed {
     Rotated,
     /// A credential was not replaced; the device takes what it took, or is being asked.
     RotationFailed,
+    /// Where a credential stood was forgotten, because an operator ordered it.
+    CredentialForgotten,
     /// A device takes nothing that is known: somebody has to look.
     DeviceStranded,
     /// A plan was made because an operator ordered it.
@@ -123,6 +125,7 @@ impl Deed {
             Self::RotationStarted => "rotation_started",
             Self::Rotated => "rotated",
             Self::RotationFailed => "rotation_failed",
+            Self::CredentialForgotten => "credential_forgotten",
             Self::DeviceStranded => "device_stranded",
             Self::PlanMade => "plan_made",
             Self::ApplyOrdered => "apply_ordered",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proto::wire::halt::Halt;
 use proto::wire::rotation::RotationState;
 use proto::{DeviceName, Timestamp};
 
@@ -43,8 +44,8 @@ pub struct Progress {
     pub turned: BTreeMap<&'static str, u64>,
     /// Why no credential can be changed.
     pub credentials_error: Option<String>,
-    /// Why nothing is changed unattended: it was halted.
-    pub halted: Option<String>,
+    /// Why nothing is changed unattended, if it is halted.
+    pub halted: Option<Halt>,
 }
 
 impl Rounds {

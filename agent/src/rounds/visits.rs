@@ -191,7 +191,10 @@ impl Rounds {
     }
 
     /// Enters into the audit log that a device failed, or recovered; before the look is kept, so that a plug that is pulled
-    /// in between has it entered twice rather than never.
+    /// in between has it entered twice rather than never. At least once is all that can be had: the audit chain and the
+    /// look that remembers it lie in two places that no one write changes together, and of the two a log that says a
+    /// thing again misleads nobody, while one that is silent about a camera that failed does. A chain is not folded
+    /// afterwards either: every record of it is under its hashes.
     async fn tell_change(&self, look: &Observation, before: Option<&Kept>) {
         let name = look.device.name.as_str();
         let failed_before = before.and_then(Kept::failure).is_some();

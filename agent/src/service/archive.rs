@@ -99,8 +99,8 @@ impl Archive for Sealed {
     }
 }
 
-/// What stands between a device and its first change: the configuration is kept with those of its kind, and, unless the
-/// policy wants no backups, as a backup. Without both nothing is changed.
+/// What stands between a device and its first change: the configuration is kept as a backup, or, where the policy wants no
+/// backups, in a sealed file of its own. Without that nothing is changed.
 pub(super) struct BeforeChange {
     pub keeper: Keeper,
     pub archive: Option<Arc<dyn Archive>>,
@@ -116,7 +116,7 @@ impl apply::Keeper for BeforeChange {
         if let (Some(archive), Kept::Configuration) = (archive, what) {
             let shown = device::kept_configuration(bytes.clone()).map_err(|why| why.to_string())?;
             let kept = backups::before_change(archive, device, &shown, rules).await;
-            kept.map_err(|error| error.to_string())?;
+            return kept.map_err(|error| error.to_string());
         }
         self.keeper.keep(device, what, bytes).await
     }

@@ -1,4 +1,5 @@
-//! Carries what the controller asks for from the link to the rounds: orders to visit, and reports it wants whole.
+//! Carries what the controller asks for from the link to the rounds: orders to visit, and reports it wants whole. And
+//! back, whether unattended changes are halted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ pub(super) async fn run(
             }
         }
     };
-    let errands = async { tokio::join!(orders(link, rounds), resends(link, rounds), reloads) };
+    let errands = async {
+        tokio::join!(orders(link, rounds), resends(link, rounds), halts(link, rounds), reloads)
+    };
     tokio::select! {
         _ = errands => {}
         () = stop.cancelled() => {}
@@ -69,7 +72,9 @@ async fn carry_out(link: &Link, rounds: &Handle, order: Order) -> Option<OrderId
     let ended = match order.what {
         Work::Visit(devices) => rounds.visit(order.id, order.expires_at, devices).await,
         Work::Rotate(rotate) => rounds.rotate(order.id, order.expires_at, rotate).await,
-        Work::Plan(_) | Work::Apply(_) | Work::Resume => rounds.carry_out(order).await,
+        Work::Plan(_) | Work::Apply(_) | Work::Resume | Work::Forget(_) => {
+            rounds.carry_out(order).await
+        }
         Work::Renew => return None,
     };
     ended.ok()?.await.ok()?;
@@ -91,6 +96,18 @@ async fn resends(link: &Arc<Link>, rounds: &Handle) {
     loop {
         let devices = link.wanted().await;
         if rounds.resend(devices.into_iter().collect()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The controller shows who halted, and so is told of it, and of its end.
+async fn halts(link: &Link, rounds: &Handle) {
+    let mut progress = rounds.progress();
+    loop {
+        let halt = progress.borrow_and_update().halted.clone();
+        link.halted(halt);
+        if progress.changed().await.is_err() {
             return;
         }
     }

@@ -1,6 +1,7 @@
 //! Where a device's configuration lies before it is changed, and its web log before it reboots: sealed to the vault's
 //! key, because a configuration holds passwords, each in a file of its own under `kept/` in the data folder. Of each
-//! device the newest are kept. They open with the vault's key, and so with this box alone.
+//! device the newest are kept. Which is newer is told by a number that grows with each, and never by the clock, which may
+//! have run ahead. They open with the vault's key, and so with this box alone.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -69,9 +70,8 @@ fn write(
     let put = |error: io::Error| format!("{}: {}", folder.display(), error.kind());
     sealing.write_all(bytes).map_err(put)?;
     sealing.finish().map_err(put)?;
-    // In the order of their names they are in the order of time.
-    let name = |number: u32| folder.join(format!("{now:012}-{number:03}.{ending}.age"));
-    let path = (0..).map(name).find(|path| !path.exists()).expect("some number is free");
+    let number = numbered(folder).last().map_or(0, |(last, _)| last.saturating_add(1));
+    let path = folder.join(format!("{number:012}-{now}.{ending}.age"));
     let new = path.with_extension("new");
     let mut file = fs::File::create(&new).map_err(put)?;
     file.write_all(&sealed).and_then(|()| file.sync_all()).map_err(put)?;
@@ -81,13 +81,21 @@ fn write(
     Ok(())
 }
 
+/// What is kept, the oldest first, each with its number: what its name begins with.
+fn numbered(folder: &Path) -> Vec<(u64, PathBuf)> {
+    let number = |path: &Path| path.file_name()?.to_str()?.split('-').next()?.parse().ok();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut all: Vec<(u64, PathBuf)> =
+        entries.filter_map(|it| number(&it.path()).map(|number| (number, it.path()))).collect();
+    all.sort();
+    all
+}
+
 /// What cannot be removed now is removed another time.
 fn forget_oldest(folder: &Path, ending: &str) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
     let ours = |path: &PathBuf| path.to_string_lossy().ends_with(&format!(".{ending}.age"));
     let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(ours).collect();
-    paths.sort();
+        numbered(folder).into_iter().map(|(_, path)| path).filter(ours).collect();
     let excess = paths.len().saturating_sub(MOST);
     for path in paths.drain(..excess) {
         let _ = fs::remove_file(path);
@@ -106,7 +114,8 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("kept").join("yard");
         for now in 0..=MOST as i64 {
-            write(data.path(), &folder, (now, "cfg"), b"PASSWORD=geheim").unwrap();
+            // The clock runs back; what was kept last is the newest all the same.
+            write(data.path(), &folder, (9_999 - now, "cfg"), b"PASSWORD=geheim").unwrap();
             write(data.path(), &folder, (7, "weblog"), b"log").unwrap();
         }
         let names = |ending: &str| {
@@ -118,7 +127,7 @@ mod tests {
         };
         let kept = names(".cfg.age");
         assert_eq!((kept.len(), names(".weblog.age").len()), (MOST, MOST));
-        assert!(kept[0].ends_with("000000000001-000.cfg.age"), "the oldest went: {kept:?}");
+        assert!(kept[0].ends_with("000000000002-9998.cfg.age"), "the oldest went: {kept:?}");
         let sealed = fs::read(&kept[0]).unwrap();
         assert!(!sealed.windows(6).any(|part| part == b"geheim"));
         let key = DurableFile::new(data.path(), "vault.key", 4096).read().unwrap().unwrap();

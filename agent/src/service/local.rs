@@ -202,6 +202,8 @@ impl OnTheBox {
         let (is_on, switch) = match what {
             CredentialKind::Password => (self.policy.rotation.passwords, "passwords"),
             CredentialKind::Certificate => (self.policy.rotation.certificates, "certificates"),
+            CredentialKind::RecordingKey => (self.policy.rotation.recording_keys, "recording_keys"),
+            CredentialKind::MessageKey => (self.policy.rotation.message_keys, "message_keys"),
         };
         if !is_on {
             return refused(format!("the site's policy says [rotation] {switch} = false"));

@@ -243,6 +243,8 @@ fn progress(progress: &Progress, board: &Board) -> RoundsStatus {
     };
     let Progress { site_error, policy_error, search_error, halted, credentials_error, .. } =
         progress.clone();
+    let halted = halted
+        .map(|halt| format!("nothing is changed unattended since {}: {}", halt.since, halt.why));
     let troubles = [site_error, policy_error, search_error, halted, credentials_error];
     let counted = |counts: &BTreeMap<&'static str, u64>| {
         counts.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect()

@@ -15,7 +15,7 @@ use crate::config::{SiteDevice, SiteSource};
 use crate::device::Target;
 use crate::device::mobotix::Dialects;
 use crate::device::mobotix::credential::{
-    Certificate, LogKeeper, Password, Patience, Reboots, leaf,
+    Certificate, GroupKey, LogKeeper, Password, Patience, Reboots, leaf,
 };
 use crate::link::Link;
 use crate::link::desk::EscrowDesk;
@@ -140,9 +140,9 @@ pub(super) fn driver(
             let known = target.pin;
             Ok(Box::new(Certificate::new(target, login, dialects, known, reboots)))
         }
-        Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => {
-            Err("nobody can change this kind of credential yet".to_owned())
-        }
+        Kind::RecordingKey => Ok(Box::new(GroupKey::recording(target, dialects, reboots))),
+        Kind::MessageKey => Ok(Box::new(GroupKey::message(target, dialects, reboots))),
+        Kind::AgentIdentity => Err("nobody can change this kind of credential yet".to_owned()),
     }
 }
 

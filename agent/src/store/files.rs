@@ -125,6 +125,25 @@ impl DurableFile {
         Ok(generation)
     }
 
+    /// Takes the file away, durably. The older generation goes first, so that a power cut in between leaves the newest or
+    /// nothing.
+    ///
+    /// # Errors
+    /// What the system refused; the newest generation may be there still.
+    pub fn remove(&self) -> Result<(), StoreError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = usize::from(self.slot(0)?.generation() < self.slot(1)?.generation());
+        for slot in [1 - newest, newest] {
+            let path = self.path(slot);
+            match fs::remove_file(&path) {
+                Ok(()) => sync_folder(&self.folder)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io(&path, error)),
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, slot: usize) -> PathBuf {
         self.folder.join(format!("{}.{slot}", self.name))
     }

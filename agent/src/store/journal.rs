@@ -9,6 +9,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proto::stored::{self, Stored, StoredError};
 use proto::{DeviceName, SecretId, Timestamp};
@@ -106,12 +107,14 @@ pub enum Cost<'a> {
 #[derive(Clone, Debug)]
 pub struct Journal {
     folder: PathBuf,
+    /// Held while a count of log-ins is changed: a turn may charge one while the clock's jump moves all of them.
+    counting: Arc<Mutex<()>>,
 }
 
 impl Journal {
     /// The journal in the agent's data folder. Nothing is touched yet.
     pub fn new(data: &Path) -> Self {
-        Self { folder: data.join("rotations") }
+        Self { folder: data.join("rotations"), counting: Arc::default() }
     }
 
     /// The folder of one credential; the vault keeps its secrets there too.
@@ -152,6 +155,16 @@ impl Journal {
     /// [`JournalError`]. What was there before is then still there, or this is.
     pub fn record(&self, entry: &Entry) -> Result<(), JournalError> {
         write(&self.folder_of(&entry.subject), "entry", entry)
+    }
+
+    /// Forgets where a credential stands. Its secrets stay in the vault, and the log-ins that may have failed are counted
+    /// on.
+    ///
+    /// # Errors
+    /// [`JournalError`]; it may stand there still, as it did.
+    pub fn forget(&self, subject: &Subject) -> Result<(), JournalError> {
+        DurableFile::new(&self.folder_of(subject), "entry", LARGEST).remove()?;
+        Ok(())
     }
 
     /// Makes durable in which state `effect` is performed and what it may cost, and gives the proof.
@@ -198,12 +211,28 @@ impl Journal {
     /// [`JournalError`].
     pub fn rebase(&self, now: Timestamp) -> Result<(), JournalError> {
         for folder in folders(&self.folder)? {
-            change(&folder, |attempts| attempts.rebase(now))?;
+            self.change_in(&folder, |attempts| attempts.rebase(now))?;
         }
         Ok(())
     }
 
-    /// The same for one device, by whoever keeps others off it meanwhile.
+    /// This program starts, by a clock that nobody has vouched for; see [`Attempts::distrust`].
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn distrust(
+        &self,
+        limit: &Limit,
+        certain: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        for folder in folders(&self.folder)? {
+            self.change_in(&folder, |attempts| attempts.distrust(limit, certain, now))?;
+        }
+        Ok(())
+    }
+
+    /// The same as [`Journal::rebase`] for one device, by whoever keeps others off it meanwhile.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -235,7 +264,7 @@ impl Journal {
         let folder = device_folder(device, &self.folder);
         let (mut logins, _) = logins(&folder)?;
         if logins.attempts.is_ahead(now) {
-            change(&folder, |attempts| attempts.rebase(now))?;
+            self.change_in(&folder, |attempts| attempts.rebase(now))?;
             logins.attempts.rebase(now);
         }
         Ok(logins.attempts)
@@ -246,21 +275,26 @@ impl Journal {
         device: Option<&DeviceName>,
         how: impl FnOnce(&mut Attempts),
     ) -> Result<(), JournalError> {
-        change(&device_folder(device, &self.folder), how)
+        self.change_in(&device_folder(device, &self.folder), how)
     }
-}
 
-fn change(folder: &Path, how: impl FnOnce(&mut Attempts)) -> Result<(), JournalError> {
-    let (mut logins, stored) = logins(folder)?;
-    how(&mut logins.attempts);
-    let bytes = stored::encode(&logins).map_err(|source| unreadable(folder, source))?;
-    if stored.as_deref() == Some(&bytes)
-        || stored.is_none() && logins.attempts == Attempts::default()
-    {
-        return Ok(());
+    fn change_in(
+        &self,
+        folder: &Path,
+        how: impl FnOnce(&mut Attempts),
+    ) -> Result<(), JournalError> {
+        let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut logins, stored) = logins(folder)?;
+        how(&mut logins.attempts);
+        let bytes = stored::encode(&logins).map_err(|source| unreadable(folder, source))?;
+        if stored.as_deref() == Some(&bytes)
+            || stored.is_none() && logins.attempts == Attempts::default()
+        {
+            return Ok(());
+        }
+        DurableFile::new(folder, "logins", LARGEST).write(&bytes)?;
+        Ok(())
     }
-    DurableFile::new(folder, "logins", LARGEST).write(&bytes)?;
-    Ok(())
 }
 
 /// The count, and its bytes if they are what both generations say.

@@ -11,6 +11,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use certs::random::{self, NoRandomness};
 use certs::seal::{self, Opener, Recipient, SealError};
@@ -143,7 +144,9 @@ impl Stored for Shelf {
 #[derive(Clone, Debug)]
 pub struct Vault {
     journal: Journal,
-    key: std::sync::Arc<Opener>,
+    key: Arc<Opener>,
+    /// Held while values that several devices share are agreed on.
+    agreeing: Arc<Mutex<()>>,
 }
 
 impl Vault {
@@ -165,7 +168,7 @@ impl Vault {
         // Both generations: no single damage may lose what opens all the rest.
         file.write(key.to_text().expose().as_bytes())?;
         file.write(key.to_text().expose().as_bytes())?;
-        Ok(Self { journal: Journal::new(data), key: key.into() })
+        Ok(Self { journal: Journal::new(data), key: key.into(), agreeing: Arc::default() })
     }
 
     /// The same with a key from elsewhere: an age identity.
@@ -174,11 +177,11 @@ impl Vault {
     /// [`VaultError::WrongKey`] if it is none.
     pub fn with_key(data: &Path, key: &Secret) -> Result<Self, VaultError> {
         let key = Opener::parse(key).map_err(|_| VaultError::WrongKey)?;
-        Ok(Self { journal: Journal::new(data), key: key.into() })
+        Ok(Self { journal: Journal::new(data), key: key.into(), agreeing: Arc::default() })
     }
 
     /// What opens the vault, for what else of this agent is sealed at rest.
-    pub fn key(&self) -> std::sync::Arc<Opener> {
+    pub fn key(&self) -> Arc<Opener> {
         self.key.clone()
     }
 
@@ -217,6 +220,31 @@ impl Vault {
         self.write(subject, &shelf)?;
         self.write(subject, &shelf)?;
         Ok(ids)
+    }
+
+    /// Keeps a fresh secret if the newest one is still `after`, and gives the one that is the newest then: of several
+    /// clones of this vault that try at once, one wins, and the others take over what it kept.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn keep_after(
+        &self,
+        subject: &Subject,
+        after: Option<SecretId>,
+        fresh: &Secret,
+        made_at: Timestamp,
+    ) -> Result<Secret, VaultError> {
+        let _alone = self.agreeing.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.history(subject)?.first() {
+            Some((newest, _)) if Some(*newest) != after => {
+                Ok(self.secret(subject, *newest)?.secret)
+            }
+            Some(_) | None => {
+                self.keep(subject, &[(Role::Main, fresh.clone())], made_at)?;
+                self.tidy(subject, &[])?;
+                Ok(fresh.clone())
+            }
+        }
     }
 
     /// A secret.
@@ -291,20 +319,38 @@ impl Vault {
         self.write(subject, &shelf)
     }
 
-    /// Forgets what is neither `known` to the journal nor among the newest few. Keys of recordings are never forgotten.
+    /// Forgets what is neither `known` to the journal nor among the newest few. Keys of recordings that a device may have
+    /// had are never forgotten; of one that was tried several times the newest copy is enough.
     ///
     /// # Errors
     /// [`VaultError`].
     pub fn tidy(&self, subject: &Subject, known: &[SecretId]) -> Result<(), VaultError> {
-        if subject.kind == Kind::RecordingKey {
-            return Ok(());
-        }
         let mut shelf = self.shelf(subject)?;
         let count = shelf.secrets.len();
+        if subject.kind == Kind::RecordingKey && subject.device.is_some() {
+            return self.tidy_keys(subject, shelf, known);
+        }
         let mut place = 0;
         shelf.secrets.retain(|kept| {
             place += 1;
             known.contains(&kept.id) || place + KEPT_BEYOND_NEED > count
+        });
+        if shelf.secrets.len() == count { Ok(()) } else { self.write(subject, &shelf) }
+    }
+
+    fn tidy_keys(
+        &self,
+        subject: &Subject,
+        mut shelf: Shelf,
+        known: &[SecretId],
+    ) -> Result<(), VaultError> {
+        let texts = shelf.secrets.iter().map(|kept| self.opened(&kept.sealed));
+        let texts = texts.collect::<Result<Vec<Secret>, _>>()?;
+        let (count, mut newer) = (texts.len(), texts.as_slice());
+        shelf.secrets.retain(|kept| {
+            let [own, rest @ ..] = newer else { return true };
+            newer = rest;
+            known.contains(&kept.id) || rest.iter().all(|one| one.expose() != own.expose())
         });
         if shelf.secrets.len() == count { Ok(()) } else { self.write(subject, &shelf) }
     }

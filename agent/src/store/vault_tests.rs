@@ -136,3 +136,14 @@ fn what_the_first_version_stored_decodes_for_ever() {
     assert_eq!(shelf.secrets[2].escrow, Escrowed::Acknowledged { generation: 2 });
     assert_eq!(stored::encode(&shelf).unwrap(), golden.as_bytes());
 }
+
+#[test]
+fn a_key_of_recordings_that_was_tried_again_is_kept_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let subject = subject(Kind::RecordingKey);
+    let ids = ["old", "new", "new", "new"].map(|text| keep(&vault, &subject, text));
+    vault.tidy(&subject, &[ids[0], ids[1]]).unwrap();
+    let left: Vec<_> = vault.history(&subject).unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(left, [ids[3], ids[1], ids[0]], "what the journal names stays");
+}

@@ -41,9 +41,9 @@ impl Agent for AgentApi {
         let actor = self.service.actor_of(&peer.id);
         let upload = upload(request.into_inner(), &actor).map_err(malformed)?;
         let taken = self.service.take_report(&peer, upload).await.map_err(status)?;
-        let Acknowledged { committed, resend } = taken;
+        let Acknowledged { committed, resend, refused } = taken;
         let resend = resend.iter().map(ToString::to_string).collect();
-        Ok(Response::new(v1::ReportReply { committed, resend }))
+        Ok(Response::new(v1::ReportReply { committed, resend, refused }))
     }
 
     async fn renew(

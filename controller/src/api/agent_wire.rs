@@ -53,6 +53,7 @@ pub fn told(status: v1::AgentStatus) -> Result<Status, Malformed> {
         orders_done: orders_done.collect::<Result<_, _>>()?,
         started_at: since(status.started_at),
         witnessed: head(status.witnessed, "witnessed head")?,
+        halted: status.halted.map(TryInto::try_into).transpose()?,
     })
 }
 
@@ -68,7 +69,11 @@ pub fn upload(request: v1::ReportRequest, actor: &str) -> Result<Upload, Malform
         return Err(Malformed::TooLarge("entries", MAX_ENTRIES));
     }
     let entries = request.entries.into_iter().map(|entry| self::entry(entry, actor));
-    Ok(Upload { epoch: request.epoch, entries: entries.collect::<Result<_, _>>()? })
+    Ok(Upload {
+        epoch: request.epoch,
+        entries: entries.collect::<Result<_, _>>()?,
+        takes_refusals: request.takes_refusals,
+    })
 }
 
 fn entry(entry: v1::Entry, actor: &str) -> Result<Entry, Malformed> {

@@ -1,6 +1,7 @@
 //! `palisade agent`: the agents of the sites, and what they are ordered to do.
 
 mod find;
+pub mod halted;
 mod rows;
 
 use clap::{Args, Subcommand};
@@ -196,6 +197,9 @@ fn list(list: &List, connection: &Connection, console: &mut Console<'_>) -> Resu
     let reply = Session::open(connection, console)?.ask(v1::ListAgentsRequest { site })?;
     let rows = reply.agents.into_iter().map(AgentRow::try_from).collect::<Result<Vec<_>, _>>()?;
     table::list(&rows, list.printing.format, console)?;
+    if list.printing.format == Format::Text {
+        halted::tell(rows.iter().map(AgentRow::halt), console);
+    }
     Ok(GOOD)
 }
 

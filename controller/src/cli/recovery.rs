@@ -102,6 +102,7 @@ struct Recovery {
     recipients: Vec<String>,
     set_by: String,
     set_at: Option<Timestamp>,
+    sealed_to_earlier: u64,
 }
 
 /// Does it.
@@ -223,6 +224,7 @@ fn tell(view: v1::RecoveryView, printing: Printing, console: &mut Console<'_>) -
         recipients: held.recipients,
         set_by: view.set_by,
         set_at: table::time(view.set_at),
+        sealed_to_earlier: view.sealed_to_earlier,
     };
     match printing.format {
         Format::Json => table::object(&recovery, console)?,
@@ -233,10 +235,17 @@ fn tell(view: v1::RecoveryView, printing: Printing, console: &mut Console<'_>) -
                 ("must come together", together),
                 ("set by", recovery.set_by.clone()),
                 ("set at", table::shown(recovery.set_at)),
+                ("sealed to earlier ones", format!("{} secrets", recovery.sealed_to_earlier)),
             ];
             pairs.extend(recovery.recipients.iter().map(|one| ("recipient", one.clone())));
             console.result(&table::details(&pairs))?;
         }
+    }
+    if recovery.sealed_to_earlier > 0 {
+        console.note(
+            "agents seal anew what a device may still take; older copies open with the earlier keys only: keep those, or \
+             prune (palisade secret list --history, palisade secret prune)",
+        );
     }
     Ok(GOOD)
 }

@@ -1,6 +1,6 @@
 //! `palisade rotate` and `palisade rotations`: has credentials of devices replaced, and tells where each stands.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use proto::wire::v1;
 use proto::wire::v1::send_order_request::What;
 use proto::{DeviceName, SiteName, Timestamp};
@@ -52,6 +52,10 @@ pub enum Kind {
     Password,
     /// The certificate that the device presents, with its key.
     Certificate,
+    /// The key of recordings, the same on all cameras; costs a reboot of each.
+    RecordingKey,
+    /// The key of the messages between cameras, the same on all of them.
+    MessageKey,
 }
 
 /// Why it is replaced.
@@ -71,7 +75,11 @@ pub enum Reason {
 
 /// `rotations`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Rotations {
+    /// What else.
+    #[command(subcommand)]
+    pub command: Option<RotationsCommand>,
     /// Only this site's
     #[arg(value_name = "SITE")]
     pub site: Option<SiteName>,
@@ -80,11 +88,52 @@ pub struct Rotations {
     pub printing: Printing,
 }
 
+/// `rotations …`
+#[derive(Debug, Subcommand)]
+pub enum RotationsCommand {
+    /// Have the agent forget a credential that a device does not take any more, after a person has reset it
+    #[command(after_help = FORGET_EXAMPLE)]
+    Forget(Forget),
+}
+
+/// The help page's example of `rotations forget`.
+const FORGET_EXAMPLE: &str = "\
+Example:
+  palisade rotations forget harbour yard --what password --reason 'reset to factory by Sam'
+
+Only one that is stranded. The agent looks at the device at once, with the password that the site
+file names, and begins anew. Nothing goes from its vault or from escrow.";
+
+/// `rotations forget`
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// The site
+    #[arg(value_name = "SITE")]
+    pub site: SiteName,
+    /// The device
+    #[arg(value_name = "DEVICE")]
+    pub device: DeviceName,
+    /// What is forgotten
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub what: Kind,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Also one that is being replaced or in doubt: the device may take it yet
+    #[arg(long)]
+    pub even_unsettled: bool,
+    /// How long to wait for it to be done, up to 120s
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = waiting)]
+    pub wait: Span,
+}
+
 impl Kind {
     fn wire(self) -> v1::CredentialKind {
         match self {
             Self::Password => v1::CredentialKind::Password,
             Self::Certificate => v1::CredentialKind::Certificate,
+            Self::RecordingKey => v1::CredentialKind::RecordingKey,
+            Self::MessageKey => v1::CredentialKind::MessageKey,
         }
     }
 }
@@ -190,9 +239,27 @@ pub fn list(
     connection: &Connection,
     console: &mut Console<'_>,
 ) -> Result<u8, Stop> {
+    if let Some(RotationsCommand::Forget(it)) = &rotations.command {
+        return forget(it, connection, console);
+    }
     let site = rotations.site.as_ref().map_or(String::new(), ToString::to_string);
     let reply = Session::open(connection, console)?.ask(v1::ListRotationsRequest { site })?;
     let rows = reply.rows.into_iter().map(RotationRow::try_from).collect::<Result<Vec<_>, _>>()?;
     table::list(&rows, rotations.printing.format, console)?;
     Ok(GOOD)
+}
+
+fn forget(forget: &Forget, connection: &Connection, console: &mut Console<'_>) -> Result<u8, Stop> {
+    let what = What::Forget(v1::ForgetOrder {
+        device: forget.device.to_string(),
+        what: forget.what.wire().into(),
+        even_unsettled: forget.even_unsettled,
+        reason: forget.reason.clone(),
+    });
+    let code = order(&forget.site, forget.wait, what, connection, console)?;
+    console.note(&format!(
+        "palisade audit log --agent {} tells whether it was forgotten: credential_forgotten",
+        forget.site
+    ));
+    Ok(code)
 }

@@ -8,10 +8,11 @@ use proto::wire::v1;
 use proto::{SiteName, Timestamp};
 use serde::Serialize;
 
+use super::agent::halted::{self, Halted};
 use super::console::Console;
 use super::session::{Connection, Session};
 use super::stop::{GOOD, Stop};
-use super::table::{self, Printing, Row};
+use super::table::{self, Format, Printing, Row};
 use super::ticket::{Tray, ticket};
 use super::token;
 use super::words;
@@ -103,6 +104,7 @@ pub struct SiteRow {
     devices: u32,
     unmet: u32,
     unknown: u32,
+    halted: Option<Halted>,
 }
 
 impl TryFrom<v1::Site> for SiteRow {
@@ -120,6 +122,7 @@ impl TryFrom<v1::Site> for SiteRow {
             devices: site.devices,
             unmet: site.unmet,
             unknown: site.unknown,
+            halted: Halted::read(site.halted)?,
         })
     }
 }
@@ -131,7 +134,10 @@ impl Row for SiteRow {
     fn cells(&self, _: Timestamp) -> Vec<String> {
         vec![
             self.site.clone(),
-            self.agent_state.unwrap_or("none").to_owned(),
+            match (self.agent_state, &self.halted) {
+                (Some(state), Some(_)) => format!("{state}, halted"),
+                (state, _) => state.unwrap_or("none").to_owned(),
+            },
             self.devices.to_string(),
             self.unmet.to_string(),
             self.unknown.to_string(),
@@ -182,6 +188,10 @@ fn list(
     let reply = Session::open(connection, console)?.ask(v1::ListSitesRequest {})?;
     let rows = reply.sites.into_iter().map(SiteRow::try_from).collect::<Result<Vec<_>, Stop>>()?;
     table::list(&rows, printing.format, console)?;
+    if printing.format == Format::Text {
+        let halts = rows.iter().map(|row| (row.site.as_str(), row.halted.as_ref()));
+        halted::tell(halts, console);
+    }
     Ok(GOOD)
 }
 

@@ -53,6 +53,8 @@ words! {
     credential_kind(CredentialKind) {
         Password => "password",
         Certificate => "certificate",
+        RecordingKey => "recording_key",
+        MessageKey => "message_key",
     }
     /// Where a credential stands.
     standing(Standing) {

@@ -52,6 +52,8 @@ fn stands(registry: &mut Registry, vitals: &Vitals, meters: &Meters) {
     );
     gauge("database_bytes", "Size of the database", whole(vitals.database));
     gauge("audit_log_records", "Records of the audit log", whole(vitals.audit_records));
+    let help = "How full the fullest site's escrow is; at 100 nothing new is rotated there";
+    gauge("escrow_fill_percent", help, whole(vitals.escrow_percent));
     if let Some(at) = meters.last_backup() {
         let help = "When the last backup was taken, in seconds since 1970";
         gauge("last_backup_timestamp_seconds", help, at.unix());

@@ -8,8 +8,11 @@
 use std::sync::Arc;
 
 use futures::{Stream, stream};
+use prost::Message as _;
+use proto::wire::v1;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
+use super::bounds::{Bound, Fill, Kept, MAX_BYTES, MAX_SECRETS, Room};
 use super::sites::no_site;
 use super::words::plain;
 use super::{OperatorPeer, Refusal, Service};
@@ -21,10 +24,6 @@ use crate::store::recipients::Recipients;
 pub const MAX_LISTED: u32 = 100_000;
 /// Most secrets of one device that are shown at a time.
 const MAX_SHOWN: u32 = 200;
-/// Most secrets of one site.
-const MAX_SECRETS: u64 = 20_000;
-/// Most bytes that one site's sealed copies take.
-const MAX_BYTES: u64 = 256 << 20;
 /// Secrets that are read for a kit at a time.
 const PAGE: u32 = 32;
 /// Longest reason, in characters.
@@ -39,40 +38,65 @@ pub struct Shown {
     pub rotate_at: Option<Timestamp>,
 }
 
-/// Keeps what an agent handed over; gives what is odd about it. Refusing what is odd would keep the rest of the outbox
-/// from coming, but copies that are here are replaced by none that is odd.
+/// Keeps what an agent handed over; gives whether it is here now, and what is odd about it. Copies that are here are
+/// replaced by none that is odd.
 ///
 /// # Errors
-/// [`Refusal::Precondition`] beyond the site's bounds.
+/// [`Refusal::Failed`].
 pub(super) async fn take(
     intake: &mut Intake,
+    room: &mut Room,
     site: &SiteName,
     record: &EscrowRecord,
     now: Timestamp,
-) -> Result<Option<String>, Refusal> {
+) -> Result<(Kept, Option<String>), Refusal> {
     let sealed_to = intake.recipients_of(record.recipients_generation).await?;
     let odd = match &sealed_to {
         Some(set) => stranger(record, set),
         None => Some("is sealed to recovery recipients that are not known here"),
     };
+    let said = odd.map(|odd| format!("secret {} {odd}", record.id));
+    let (count, bytes) = room.escrow(intake, site).await?;
+    let size = v1::EscrowRecord::from(record).encoded_len() as u64;
     match intake.secret(site, record.id).await? {
-        None => intake.add_secret(site, record, now).await?,
+        None if count >= MAX_SECRETS || bytes + size > MAX_BYTES => {
+            return Ok((Kept::Full(Bound::Secrets), said));
+        }
+        None => {
+            intake.add_secret(site, record, now).await?;
+            room.escrow_is(count + 1, bytes + size);
+        }
         Some(held) if !is_same(&held, record) => {
-            return Ok(Some(format!("secret {} came again and is another one", record.id)));
+            let odd = format!("secret {} came again and is another one", record.id);
+            return Ok((Kept::No, Some(odd)));
         }
         Some(held) if held.recipients_generation >= record.recipients_generation => {
-            return Ok(None);
+            return Ok((Kept::Yes, None));
         }
-        Some(_) if odd.is_some() => {}
-        Some(_) => intake.reseal_secret(site, record).await?,
+        Some(_) if odd.is_some() => return Ok((Kept::No, said)),
+        Some(held) => {
+            let without = bytes.saturating_sub(held.size);
+            if without + size > MAX_BYTES && size > held.size {
+                return Ok((Kept::Full(Bound::Secrets), None));
+            }
+            intake.reseal_secret(site, record).await?;
+            room.escrow_is(count, without + size);
+        }
     }
-    let (count, bytes) = intake.escrow_size(site).await?;
-    if count > MAX_SECRETS || bytes > MAX_BYTES {
-        return Err(Refusal::Precondition(format!(
-            "{site} has {MAX_SECRETS} secrets or {MAX_BYTES} bytes in escrow, and no more are kept"
-        )));
-    }
-    Ok(odd.map(|odd| format!("secret {} {odd}", record.id)))
+    Ok((Kept::Yes, said))
+}
+
+/// Whether a record that came before is here. The answer to the upload that brought it may have been lost, and whoever
+/// hears nothing of a refusal takes it for kept.
+pub(super) async fn is_here(
+    intake: &mut Intake,
+    site: &SiteName,
+    record: &EscrowRecord,
+) -> Result<bool, Refusal> {
+    let held = intake.secret(site, record.id).await?;
+    Ok(held.is_some_and(|held| {
+        is_same(&held, record) && held.recipients_generation >= record.recipients_generation
+    }))
 }
 
 /// Whether somebody is among those it says it is sealed to whom the root did not name.
@@ -100,6 +124,16 @@ impl Service {
         let more = held.len() > most;
         held.truncate(most);
         Ok((held, more))
+    }
+
+    /// How full the escrow of each site is, or of one.
+    ///
+    /// # Errors
+    /// [`Refusal::Failed`].
+    pub async fn escrow_fills(&self, site: Option<&SiteName>) -> Result<Vec<Fill>, Refusal> {
+        let all = self.store.escrow_sizes().await?.into_iter();
+        let fills = all.map(|(site, secrets, bytes)| Fill { site, secrets, bytes });
+        Ok(fills.filter(|fill| site.is_none_or(|site| *site == fill.site)).collect())
     }
 
     /// Sealed copies of a device's secrets, or of those that the whole site shares. From now on they count as shown.
@@ -171,7 +205,7 @@ impl Service {
     }
 }
 
-fn reasonable(reason: &str) -> Result<String, Refusal> {
+pub(super) fn reasonable(reason: &str) -> Result<String, Refusal> {
     let reason = plain(reason, "reason", MAX_REASON)?;
     if reason.is_empty() {
         return Err(Refusal::Invalid("say why: the audit log keeps it".to_owned()));

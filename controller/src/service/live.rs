@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use certs::TrustBundle;
 use certs::audit::ChainHead;
+use proto::wire::halt::Halt;
 use proto::wire::policy::{Order, OrderId};
 use proto::{AgentId, SiteName, Timestamp};
 
@@ -42,6 +43,8 @@ pub struct Status {
     pub started_at: Option<Timestamp>,
     /// Our audit log's head as it knows it.
     pub witnessed: ChainHead,
+    /// Why it changes nothing unattended, if that is halted.
+    pub halted: Option<Halt>,
 }
 
 /// What an agent is told.

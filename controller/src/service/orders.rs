@@ -165,6 +165,9 @@ impl Service {
                 }
             }
             Work::Visit(_) | Work::Renew | Work::Rotate(_) | Work::Resume => {}
+            Work::Forget(forget) => {
+                self.may_forget(site, forget).await?;
+            }
         }
         let detail = format!("{id}: {detail}");
         let deed =
@@ -214,5 +217,9 @@ fn detail(what: &Work) -> Result<String, Refusal> {
                 .map(|text| format!("{text}: {}{more}", names.join(", ")))
         }
         Work::Resume => Ok("go on with unattended changes".to_owned()),
+        Work::Forget(it) => {
+            let even = if it.even_unsettled { ", even unsettled" } else { "" };
+            Ok(format!("forget the {} of {}{even}: {}", it.what.as_str(), it.device, it.reason))
+        }
     }
 }

@@ -35,6 +35,15 @@ impl Service {
         Ok((self.store.recipients().await?, next))
     }
 
+    /// How many secrets in escrow only earlier recipients can open: those that agents do not hold any more, and those
+    /// that they have not sealed anew yet.
+    ///
+    /// # Errors
+    /// [`Refusal::Failed`].
+    pub async fn sealed_to_earlier(&self) -> Result<u64, Refusal> {
+        Ok(self.store.sealed_before(self.recipients_generation()).await?)
+    }
+
     /// From now on, secrets are sealed to these. Agents that are connected are told at once.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use proto::wire::plan::{Applied, PlanPart};
 use proto::wire::rotation::RotationState;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
+use super::bounds::{Kept, Room};
 use super::caller::AgentPeer;
 use super::{Refusal, Service, escrow};
 use crate::store::{Deed, Intake};
@@ -20,8 +21,6 @@ use crate::store::{Deed, Intake};
 pub const MAX_ENTRIES: usize = 256;
 /// Longest name of an outbox's life, in characters.
 const MAX_EPOCH: usize = 64;
-/// Most devices of a site.
-const MAX_DEVICES: u64 = 10_000;
 /// Longest text of an audit record, in bytes.
 const MAX_RECORD: usize = 4 << 10;
 
@@ -32,6 +31,8 @@ pub struct Upload {
     pub epoch: String,
     /// In the order of their numbers.
     pub entries: Vec<Entry>,
+    /// Whether the agent is told of each entry that is not kept. From one that cannot be told, nothing is taken then.
+    pub takes_refusals: bool,
 }
 
 /// One entry.
@@ -75,6 +76,8 @@ pub struct Acknowledged {
     pub committed: u64,
     /// Devices whose whole report is wanted.
     pub resend: Vec<DeviceName>,
+    /// Entries that are not kept.
+    pub refused: Vec<u64>,
 }
 
 /// What is known of a device has changed.
@@ -90,7 +93,8 @@ impl Service {
     /// Takes an upload in.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] for one that is out of order or too large, [`Refusal::Exhausted`] for too many devices.
+    /// [`Refusal::Invalid`] for one that is out of order or too large; [`Refusal::Exhausted`] for one with more than is
+    /// kept of a site, from an agent that cannot be told so of a single entry.
     pub async fn take_report(
         &self,
         peer: &AgentPeer,
@@ -102,9 +106,15 @@ impl Service {
         let mut took = Took::new(self.now(), intake.chain_head(&peer.id).await?);
         let (head, mut committed) = (took.head, before);
         let mut fresh = 0;
-        for entry in upload.entries.into_iter().filter(|entry| entry.sequence > before) {
-            (committed, fresh) = (entry.sequence, fresh + 1);
-            took.item(&mut intake, peer, entry.item).await?;
+        for entry in upload.entries {
+            let number = entry.sequence;
+            let kept = if number > before {
+                (committed, fresh) = (number, fresh + 1);
+                took.item(&mut intake, peer, entry.item).await?
+            } else {
+                came_before(&mut intake, peer, &entry.item).await?
+            };
+            took.note(kept, number, upload.takes_refusals)?;
         }
         if committed > before {
             intake.set_committed(&peer.id, &upload.epoch, committed).await?;
@@ -112,13 +122,8 @@ impl Service {
         if took.head != head {
             intake.set_chain_head(&peer.id, took.head).await?;
         }
-        if !took.news.is_empty() && intake.device_count(&peer.site).await? > MAX_DEVICES {
-            return Err(Refusal::Exhausted(3600));
-        }
-        match self.oddities(peer, &took) {
-            None => intake.commit().await?,
-            Some(deed) => drop(intake.commit_noting(deed).await?),
-        }
+        took.fills = took.room.news(&mut intake, &peer.site).await?;
+        intake.commit_noting(self.oddities(peer, &took)).await?;
         self.meters.reported(fresh);
         if took.has_events {
             // Nobody may be listening.
@@ -131,28 +136,33 @@ impl Service {
             // Nobody may be listening.
             let _ = self.news.send(News { site: peer.site.clone(), device });
         }
-        Ok(Acknowledged { committed, resend: took.resend })
+        Ok(Acknowledged { committed, resend: took.resend, refused: took.refused })
     }
 
-    /// The record of what is odd, if anything is.
-    fn oddities(&self, peer: &AgentPeer, took: &Took) -> Option<Deed> {
+    /// The records of what a person has to see: what is odd, and apart from it, so that nobody can hide it there, what
+    /// is nearly full.
+    fn oddities(&self, peer: &AgentPeer, took: &Took) -> Vec<Deed> {
         let odd = [&took.oddities, &took.odd_secrets, &took.odd_plans];
         let deed = match odd.map(|all| all.is_empty()) {
-            [true, true, true] => return None,
-            [true, true, false] => "agent_plan_odd",
+            [true, true, _] => "agent_plan_odd",
             [true, false, _] => "agent_secret_odd",
-            [false, _, _] => "agent_chain_odd",
+            [false, ..] => "agent_chain_odd",
         };
-        let all = || odd.into_iter().flatten();
-        let shown = all().take(5).cloned().collect::<Vec<_>>().join("; ");
-        tracing::warn!(agent = %peer.id, site = %peer.site, "what an agent reported is odd: {shown}");
-        Some(Deed {
-            time: self.now(),
-            actor: Name::Controller(self.organisation.clone()).to_string(),
-            deed,
-            subject: peer.id.to_string(),
-            detail: format!("{}: {shown} ({} in all)", peer.site, all().count()),
-        })
+        let odd: Vec<_> = odd.into_iter().flatten().cloned().collect();
+        let both = [("site_filling", &took.fills), (deed, &odd)];
+        let some = both.into_iter().filter(|(_, all)| !all.is_empty());
+        let each = some.map(|(deed, all)| {
+            let shown = all.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+            tracing::warn!(agent = %peer.id, site = %peer.site, deed, "what an agent reported needs a look: {shown}");
+            Deed {
+                time: self.now(),
+                actor: Name::Controller(self.organisation.clone()).to_string(),
+                deed,
+                subject: peer.id.to_string(),
+                detail: format!("{}: {shown} ({} in all)", peer.site, all.len()),
+            }
+        });
+        each.collect()
     }
 }
 
@@ -172,6 +182,11 @@ struct Took {
     odd_plans: Vec<String>,
     /// Whether something of a plan came.
     plans: bool,
+    /// How much of the site is here.
+    room: Room,
+    /// What is nearly full.
+    fills: Vec<String>,
+    refused: Vec<u64>,
 }
 
 impl Took {
@@ -186,6 +201,9 @@ impl Took {
             has_events: false,
             odd_plans: Vec::new(),
             plans: false,
+            room: Room::default(),
+            fills: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -194,11 +212,15 @@ impl Took {
         intake: &mut Intake,
         peer: &AgentPeer,
         item: Item,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Kept, Refusal> {
         let site = &peer.site;
         match item {
-            Item::Audit(record, hash) => return self.record(intake, peer, &record, hash).await,
+            Item::Audit(record, hash) => self.record(intake, peer, &record, hash).await?,
             Item::Device(report) => {
+                let kept = self.room.device(intake, site, report.device.as_str()).await?;
+                if kept != Kept::Yes {
+                    return Ok(kept);
+                }
                 intake.put_report(site, &report, self.now).await?;
                 self.resend.retain(|other| *other != report.device);
                 self.news.push(report.device);
@@ -206,7 +228,7 @@ impl Took {
             Item::Unchanged(unchanged) => {
                 let is_here = intake.touch_device(site, &unchanged, self.now).await?;
                 self.resend.retain(|other| *other != unchanged.device);
-                if !is_here {
+                if !is_here && self.room.device_fits(intake, site).await? {
                     self.resend.push(unchanged.device);
                 }
             }
@@ -219,6 +241,7 @@ impl Took {
                 if intake.forget_device(site, &device).await? {
                     self.news.push(device);
                 }
+                self.room.forget();
             }
             Item::Plan(part) => {
                 self.plans = true;
@@ -233,15 +256,32 @@ impl Took {
                 }
             }
             Item::Escrow(record) => {
-                self.odd_secrets.extend(escrow::take(intake, site, &record, self.now).await?);
+                let (room, now) = (&mut self.room, self.now);
+                let (kept, odd) = escrow::take(intake, room, site, &record, now).await?;
+                self.odd_secrets.extend(odd);
+                return Ok(kept);
             }
             Item::Rotated(state) => {
-                intake.put_rotation(site, &state, self.now).await?;
-                if intake.rotation_count(site).await? > 2 * MAX_DEVICES {
-                    return Err(Refusal::Exhausted(3600));
+                let about = (state.device.as_str(), state.kind.as_str());
+                let kept = self.room.credential(intake, site, about).await?;
+                if kept != Kept::Yes {
+                    return Ok(kept);
                 }
+                intake.put_rotation(site, &state, self.now).await?;
             }
         }
+        Ok(Kept::Yes)
+    }
+
+    /// Notes what became of an entry.
+    fn note(&mut self, kept: Kept, number: u64, tells: bool) -> Result<(), Refusal> {
+        match kept {
+            Kept::Yes => return Ok(()),
+            Kept::No => {}
+            Kept::Full(_) if !tells => return Err(Refusal::Exhausted(3600)),
+            Kept::Full(bound) => self.room.refuse(bound),
+        }
+        self.refused.push(number);
         Ok(())
     }
 
@@ -270,6 +310,12 @@ impl Took {
         self.head = ChainHead { length: number, hash };
         Ok(())
     }
+}
+
+/// What became of an entry that came before: of a secret that is what counts now.
+async fn came_before(intake: &mut Intake, peer: &AgentPeer, item: &Item) -> Result<Kept, Refusal> {
+    let Item::Escrow(record) = item else { return Ok(Kept::Yes) };
+    Ok(if escrow::is_here(intake, &peer.site, record).await? { Kept::Yes } else { Kept::No })
 }
 
 fn check(upload: &Upload) -> Result<(), Refusal> {

@@ -78,6 +78,8 @@ acts! {
     SetRecovery Administrator "set the recovery recipients";
     ShowSecrets Administrator "be shown secrets";
     ExportSecrets Administrator "export secrets";
+    PruneSecrets Administrator "remove secrets from escrow";
+    Forget Administrator "have agents forget where credentials stand";
     Turnover Administrator "turn the authority over";
     Backup Administrator "take backups";
 }
@@ -111,7 +113,7 @@ mod tests {
         let of = |role| Act::ALL.iter().filter(move |act| act.least_role() == role);
         assert_eq!(
             [Role::Viewer, Role::Operator, Role::Administrator].map(|role| of(role).count()),
-            [23, 12, 13]
+            [23, 12, 15]
         );
         for act in of(Role::Viewer).filter(|act| **act != Act::RenewOperator) {
             let words = act.words();

@@ -105,6 +105,8 @@ impl Service {
             let allowed = match what {
                 CredentialKind::Password => rules.passwords,
                 CredentialKind::Certificate => rules.certificates,
+                CredentialKind::RecordingKey => rules.recording_keys,
+                CredentialKind::MessageKey => rules.message_keys,
             };
             if !allowed {
                 continue;
@@ -158,6 +160,8 @@ fn ordered_as(kind: SecretKind) -> Option<CredentialKind> {
     match kind {
         SecretKind::DevicePassword => Some(CredentialKind::Password),
         SecretKind::DeviceCertificate => Some(CredentialKind::Certificate),
-        SecretKind::SecondAdministrator | SecretKind::MessageKey | SecretKind::RecordingKey => None,
+        SecretKind::MessageKey => Some(CredentialKind::MessageKey),
+        SecretKind::RecordingKey => Some(CredentialKind::RecordingKey),
+        SecretKind::SecondAdministrator => None,
     }
 }

@@ -173,7 +173,7 @@ impl World {
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
             let entries = entries.by_ref().take(256).collect();
-            let upload = Upload { epoch: epoch.clone(), entries };
+            let upload = Upload { epoch: epoch.clone(), entries, takes_refusals: true };
             self.service.take_report(peer, upload).await.unwrap();
         }
         head
@@ -183,7 +183,7 @@ impl World {
     pub async fn report(&self, peer: &AgentPeer, sequence: u64, report: Report) {
         let item = Item::Device(Box::new(report));
         let entries = vec![Entry { sequence, item }];
-        let upload = Upload { epoch: "e".to_owned(), entries };
+        let upload = Upload { epoch: "e".to_owned(), entries, takes_refusals: true };
         self.service.take_report(peer, upload).await.unwrap();
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use certs::trust;
 use proto::Timestamp;
 
+use super::bounds::Fill;
 use super::folder::DATABASE;
 use super::{Refusal, Service};
 use crate::store::Standing;
@@ -30,6 +31,8 @@ pub struct Vitals {
     pub database: u64,
     /// Records of the audit log.
     pub audit_records: u64,
+    /// How full the fullest site's escrow is, in percent.
+    pub escrow_percent: u64,
 }
 
 /// Whether the controller can do its work.
@@ -81,6 +84,13 @@ impl Service {
             certificates: self.certificates(now),
             database,
             audit_records: self.store.audit_head().await?.length,
+            escrow_percent: self
+                .escrow_fills(None)
+                .await?
+                .iter()
+                .map(Fill::percent)
+                .max()
+                .unwrap_or(0),
         })
     }
 

@@ -60,6 +60,7 @@ impl Watch {
             time_known: status.time_known,
             started_at: status.started_at,
             witnessed: status.witnessed,
+            halted: status.halted,
         };
         service.live.note(&line.agent, told.clone());
         line.update(|state| {

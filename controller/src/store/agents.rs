@@ -1,5 +1,6 @@
 //! Agents: who they are, whether they are welcome, and what they last told of themselves.
 
+use proto::wire::halt::Halt;
 use proto::{AgentId, OperatorName, Role, SiteName, Timestamp};
 use sqlx::any::AnyRow;
 
@@ -96,6 +97,8 @@ pub struct Told {
     pub started_at: Option<Timestamp>,
     /// How much of our audit log it has seen.
     pub witnessed: certs::audit::ChainHead,
+    /// Why it changes nothing unattended, if that is halted.
+    pub halted: Option<Halt>,
 }
 
 /// A site's place for one agent.
@@ -144,7 +147,19 @@ pub struct Recovery {
 const COLUMNS: &str = "SELECT id, site, standing, reason, host, version, enrolled_at, recovery_key, join_sequence, \
                        recoveries, recovered_key, certificate_ends, last_seen, generation, trust_generation, \
                        outbox_records, outbox_oldest, clock_offset, time_known, started_at, witnessed_length, \
-                       witnessed_hash, audit_length, audit_hash FROM agents";
+                       witnessed_hash, audit_length, audit_hash, COALESCE(h.device, '') AS halt_device, \
+                       COALESCE(h.why, '') AS halt_why, COALESCE(h.since, 0) AS halt_since \
+                       FROM agents LEFT JOIN halts h ON h.agent = agents.id";
+
+fn halt(row: &AnyRow) -> Result<Option<Halt>, StoreError> {
+    let (why, device) = (row.text("halt_why")?, row.text("halt_device")?);
+    if why.is_empty() {
+        return Ok(None);
+    }
+    let device = (!device.is_empty()).then(|| device.parse()).transpose();
+    let device = device.map_err(|_| nonsense("device"))?;
+    Ok(Some(Halt { why, since: row.time("halt_since")?, device }))
+}
 
 fn agent(row: &AnyRow) -> Result<Agent, StoreError> {
     let recovered_key = row.bytes("recovered_key")?;
@@ -163,6 +178,7 @@ fn agent(row: &AnyRow) -> Result<Agent, StoreError> {
             length: row.count("witnessed_length")?,
             hash: row.hash("witnessed_hash")?,
         },
+        halted: halt(row)?,
     };
     Ok(Agent {
         id: row.word("id")?,

@@ -32,7 +32,14 @@ impl Change {
     /// # Errors
     /// [`StoreError`]; then nothing was written.
     pub async fn commit(mut self, deed: Deed) -> Result<ChainHead, StoreError> {
-        let failed = while_doing("committing a change");
+        let after = self.note(deed).await?;
+        self.tx.commit().await.map_err(while_doing("committing a change"))?;
+        Ok(after)
+    }
+
+    /// Leaves a record, which is there once the change is.
+    pub(super) async fn note(&mut self, deed: Deed) -> Result<ChainHead, StoreError> {
+        let failed = while_doing("noting what was done");
         let row = sqlx::query("SELECT number, hash FROM audit_log ORDER BY number DESC LIMIT 1")
             .fetch_optional(&mut *self.tx)
             .await
@@ -56,7 +63,6 @@ impl Change {
         .execute(&mut *self.tx)
         .await
         .map_err(&failed)?;
-        self.tx.commit().await.map_err(&failed)?;
         Ok(after)
     }
 }

@@ -32,6 +32,14 @@ const DUMPS: &[&str] = &[
         include_str!("migrations/0005_dump.sql"),
         include_str!("migrations/0004_dump.sql")
     ),
+    concat!(
+        include_str!("migrations/0001_dump.sql"),
+        include_str!("migrations/0002_dump.sql"),
+        include_str!("migrations/0003_dump.sql"),
+        include_str!("migrations/0005_dump.sql"),
+        include_str!("migrations/0004_dump.sql"),
+        include_str!("migrations/0006_dump.sql")
+    ),
 ];
 
 async fn pool(path: &Path) -> AnyPool {

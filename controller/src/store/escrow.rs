@@ -32,6 +32,8 @@ pub struct Held {
     pub recipients_generation: u64,
     /// How many sealed copies there are.
     pub copies: u32,
+    /// How many bytes they take together.
+    pub size: u64,
     /// When it was last shown.
     pub shown_at: Option<Timestamp>,
     /// When it last went into a kit.
@@ -80,7 +82,7 @@ impl Intake {
         id: SecretId,
     ) -> Result<Option<Held>, StoreError> {
         let row = sqlx::query(
-            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, shown_at, \
+            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, size, shown_at, \
              exported_at, 0 AS is_latest FROM escrow_records WHERE site = $1 AND secret_id = $2",
         )
         .bind(site.as_str())
@@ -159,7 +161,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn secrets(&self, wanted: &Wanted, most: u32) -> Result<Vec<Held>, StoreError> {
         let sql = format!(
-            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, shown_at, \
+            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, size, shown_at, \
              exported_at, CASE WHEN {IS_LATEST} THEN 1 ELSE 0 END AS is_latest FROM escrow_records e \
              WHERE ($1 = '' OR site = $1) AND ($2 = 0 OR device = $3) AND ($4 = 1 OR {IS_LATEST}) \
              ORDER BY site, device, kind, account, number DESC LIMIT $5"
@@ -182,7 +184,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn shown_before(&self, time: Timestamp) -> Result<Vec<Held>, StoreError> {
         let sql = format!(
-            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, shown_at, \
+            "SELECT site, secret_id, device, kind, account, made_at, recipients_generation, copies, size, shown_at, \
              exported_at, CASE WHEN {IS_LATEST} THEN 1 ELSE 0 END AS is_latest FROM escrow_records e \
              WHERE shown_at <= $1 ORDER BY site, device, kind, account, number DESC"
         );
@@ -324,6 +326,7 @@ fn held(row: &sqlx::any::AnyRow) -> Result<Held, StoreError> {
         made_at: row.time("made_at")?,
         recipients_generation: row.count("recipients_generation")?,
         copies: small(row.count("copies")?),
+        size: row.count("size")?,
         shown_at: row.maybe_time("shown_at")?,
         exported_at: row.maybe_time("exported_at")?,
         is_latest: row.yes("is_latest")?,

@@ -255,12 +255,16 @@ impl Intake {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Makes it so and leaves a record, where what was reported has to be seen by a person.
+    /// Makes it so and leaves records of what of it has to be seen by a person.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was written.
-    pub async fn commit_noting(self, deed: Deed) -> Result<ChainHead, StoreError> {
-        Change { tx: self.tx }.commit(deed).await
+    pub async fn commit_noting(self, deeds: Vec<Deed>) -> Result<(), StoreError> {
+        let mut change = Change { tx: self.tx };
+        for deed in deeds {
+            change.note(deed).await?;
+        }
+        Self { tx: change.tx }.commit().await
     }
 }
 

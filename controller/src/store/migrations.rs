@@ -11,6 +11,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0003_plans.sql"),
     include_str!("migrations/0005_rotations.sql"),
     include_str!("migrations/0004_records.sql"),
+    include_str!("migrations/0006_bounds.sql"),
 ];
 
 /// The newest version.

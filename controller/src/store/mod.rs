@@ -7,6 +7,7 @@
 pub mod agents;
 mod answer;
 pub mod audit;
+pub mod bounds;
 mod cells;
 pub mod codes;
 pub mod desired;
@@ -27,6 +28,7 @@ mod orders;
 pub mod pending;
 pub mod plans;
 pub mod policies;
+pub mod prune;
 pub mod recipients;
 pub mod records;
 pub mod rotations;

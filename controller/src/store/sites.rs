@@ -34,7 +34,7 @@ const SELECT: &str = "SELECT s.name, s.title, s.created_at, s.generation, \
      WHERE $1 = '' OR s.name = $1 ORDER BY s.name";
 
 /// What is kept about a site, those that others point to last.
-const REMOVE: [&str; 15] = [
+const REMOVE: [&str; 17] = [
     "DELETE FROM device_backups WHERE site = $1",
     "DELETE FROM site_events WHERE site = $1",
     "DELETE FROM plans WHERE site = $1",
@@ -42,12 +42,14 @@ const REMOVE: [&str; 15] = [
     "DELETE FROM rotations WHERE site = $1",
     "DELETE FROM vouches WHERE site = $1",
     "DELETE FROM escrow_records WHERE site = $1",
+    "DELETE FROM site_bounds WHERE site = $1",
     "DELETE FROM orders WHERE site = $1",
     "DELETE FROM tokens WHERE site = $1",
     "DELETE FROM policies WHERE site = $1",
     "DELETE FROM agent_audit WHERE agent IN (SELECT id FROM agents WHERE site = $1)",
     "DELETE FROM uploads WHERE agent IN (SELECT id FROM agents WHERE site = $1)",
     "DELETE FROM pending WHERE agent IN (SELECT id FROM agents WHERE site = $1)",
+    "DELETE FROM halts WHERE agent IN (SELECT id FROM agents WHERE site = $1)",
     "DELETE FROM agents WHERE site = $1",
     "DELETE FROM sites WHERE name = $1",
 ];

@@ -1,6 +1,7 @@
 //! What live agents tell of themselves, written many at a time.
 
-use proto::{AgentId, Timestamp};
+use proto::wire::halt::Halt;
+use proto::{AgentId, DeviceName, Timestamp};
 
 use super::cells::whole;
 use super::{Intake, StoreError, Told, while_doing};
@@ -31,7 +32,23 @@ impl Intake {
         .bind(told.witnessed.hash.to_vec())
         .execute(&mut *self.tx)
         .await
-        .map(drop)
-        .map_err(while_doing("noting what an agent told"))
+        .map_err(while_doing("noting what an agent told"))?;
+        self.agent_halted(id, told.halted.as_ref()).await
+    }
+
+    async fn agent_halted(&mut self, id: &AgentId, halt: Option<&Halt>) -> Result<(), StoreError> {
+        let query = match halt {
+            None => sqlx::query("DELETE FROM halts WHERE agent = $1").bind(id.as_str()),
+            Some(halt) => sqlx::query(
+                "INSERT INTO halts (agent, device, why, since) VALUES ($1, $2, $3, $4) ON CONFLICT (agent) \
+                 DO UPDATE SET device = excluded.device, why = excluded.why, since = excluded.since",
+            )
+            .bind(id.as_str())
+            .bind(halt.device.as_ref().map_or("", DeviceName::as_str))
+            .bind(&halt.why)
+            .bind(halt.since.unix()),
+        };
+        let done = query.execute(&mut *self.tx).await;
+        done.map(drop).map_err(while_doing("noting that an agent halted"))
     }
 }

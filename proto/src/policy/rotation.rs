@@ -13,7 +13,12 @@ pub struct RotationRules {
     pub passwords: bool,
     /// Whether certificates are replaced by the site's own, at two thirds of their life. Default false.
     pub certificates: bool,
-    /// Days that a password is used, 1 to 3650. Default 90.
+    /// Whether the key of recordings is replaced, on all cameras of the site by the same one. Each replacement costs a
+    /// reboot. Default false.
+    pub recording_keys: bool,
+    /// Whether the key of the messages between cameras is replaced, on all of them by the same one. Default false.
+    pub message_keys: bool,
+    /// Days that a password or a shared key is used, 1 to 3650. Default 90.
     pub password_days: u32,
     /// When credentials that are merely old enough are replaced. Default: none stated, so in the windows of `[change]`.
     pub windows: Vec<Window>,
@@ -32,6 +37,8 @@ impl Default for RotationRules {
         Self {
             passwords: false,
             certificates: false,
+            recording_keys: false,
+            message_keys: false,
             password_days: 90,
             windows: Vec::new(),
             escrow: EscrowRule::Acknowledged,
@@ -94,6 +101,7 @@ mod tests {
     fn nothing_is_replaced_unless_somebody_asks_for_it() {
         let rules = Policy::from_toml("").unwrap().rotation;
         assert!(!rules.passwords && !rules.certificates);
+        assert!(!rules.recording_keys && !rules.message_keys);
         assert!(rules.windows(&ChangeRules::default()).is_empty());
     }
 

@@ -5,6 +5,7 @@
 mod codec;
 pub mod escrow;
 pub mod finding;
+pub mod halt;
 mod malformed;
 pub mod plan;
 pub mod policy;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use prost::Message;
 
 use super::malformed::{self, Malformed};
-use super::rotation::Rotate;
+use super::rotation::{Forget, Rotate};
 use super::v1;
 use crate::finding::{Attestation, Waiver};
 use crate::text::MAX_TOML;
@@ -95,6 +95,8 @@ pub enum Work {
     Apply(Application),
     /// Go on with unattended changes that halted.
     Resume,
+    /// Forget where a credential stands.
+    Forget(Forget),
 }
 
 /// Which plan is carried out, by everything that it may touch.
@@ -217,6 +219,7 @@ impl From<&Order> for v1::Order {
             }),
             Work::Resume => v1::order::What::Resume(v1::ResumeOrder {}),
             Work::Rotate(rotate) => v1::order::What::Rotate(rotate.into()),
+            Work::Forget(forget) => v1::order::What::Forget(forget.into()),
         };
         Self { id: order.id.to_string(), expires_at: order.expires_at.unix(), what: Some(what) }
     }
@@ -237,6 +240,7 @@ impl TryFrom<v1::Order> for Order {
             }),
             v1::order::What::Resume(v1::ResumeOrder {}) => Work::Resume,
             v1::order::What::Rotate(rotate) => Work::Rotate(rotate.try_into()?),
+            v1::order::What::Forget(forget) => Work::Forget(forget.try_into()?),
         };
         Ok(Self {
             id: order.id.parse()?,

@@ -21,6 +21,10 @@ pub enum CredentialKind {
     Password,
     /// The certificate that the device presents, with its key.
     Certificate,
+    /// The key of recordings, shared by the site's cameras.
+    RecordingKey,
+    /// The key of the messages between the site's cameras.
+    MessageKey,
 }
 
 /// Why somebody wants it replaced.
@@ -61,6 +65,8 @@ impl CredentialKind {
         match self {
             Self::Password => "password",
             Self::Certificate => "certificate",
+            Self::RecordingKey => "recording_key",
+            Self::MessageKey => "message_key",
         }
     }
 }
@@ -100,6 +106,59 @@ pub struct Rotate {
     pub what: CredentialKind,
     /// Why.
     pub reason: RotateReason,
+}
+
+/// An order to forget where a credential stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forget {
+    /// Whose.
+    pub device: DeviceName,
+    /// Which.
+    pub what: CredentialKind,
+    /// Also one that is being replaced or in doubt.
+    pub even_unsettled: bool,
+    /// Why, for the audit log.
+    pub reason: String,
+}
+
+impl Forget {
+    /// Why a credential that stands so is not forgotten; nothing if it may be.
+    pub fn refused(&self, standing: Standing) -> Option<&'static str> {
+        match standing {
+            Standing::Stranded => None,
+            Standing::Settled => Some("it is settled: the device takes it"),
+            Standing::Prepared | Standing::Changing | Standing::InDoubt if self.even_unsettled => {
+                None
+            }
+            Standing::Prepared | Standing::Changing | Standing::InDoubt => {
+                Some("it is being replaced or in doubt, and the device may take it yet")
+            }
+        }
+    }
+}
+
+impl From<&Forget> for v1::ForgetOrder {
+    fn from(forget: &Forget) -> Self {
+        Self {
+            device: forget.device.to_string(),
+            what: v1::CredentialKind::from(forget.what).into(),
+            even_unsettled: forget.even_unsettled,
+            reason: forget.reason.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::ForgetOrder> for Forget {
+    type Error = Malformed;
+
+    fn try_from(order: v1::ForgetOrder) -> Result<Self, Malformed> {
+        Ok(Self {
+            device: malformed::device(order.device)?,
+            what: word::<v1::CredentialKind, _>(order.what, "kind of credential")?,
+            even_unsettled: order.even_unsettled,
+            reason: malformed::words(order.reason, "reason", MAX_TROUBLE)?,
+        })
+    }
 }
 
 /// Where one credential of a device stands.
@@ -201,6 +260,25 @@ mod tests {
             since: None,
             trouble: String::new(),
         }
+    }
+
+    #[test]
+    fn only_what_is_stranded_is_forgotten_unless_somebody_says_more() {
+        let forget = |even_unsettled| Forget {
+            device: "yard".parse().unwrap(),
+            what: CredentialKind::Password,
+            even_unsettled,
+            reason: "it was reset".to_owned(),
+        };
+        let order = forget(true);
+        assert_eq!(Forget::try_from(v1::ForgetOrder::from(&order)), Ok(order.clone()));
+        for standing in [Standing::Prepared, Standing::Changing, Standing::InDoubt] {
+            assert!(order.refused(standing).is_none() && forget(false).refused(standing).is_some());
+        }
+        assert!(order.refused(Standing::Settled).is_some());
+        assert!(forget(false).refused(Standing::Stranded).is_none());
+        let silent = v1::ForgetOrder { reason: String::new(), ..v1::ForgetOrder::from(&order) };
+        assert!(Forget::try_from(silent).is_err());
     }
 
     #[test]

@@ -106,7 +106,7 @@ one_for_one! {
     }
     "reason of a backup" BackupReason { Schedule, Change, Asked }
     "kind of event" EventKind { BruteForce, UnknownSource, OutOfHours }
-    "kind of credential" CredentialKind { Password, Certificate }
+    "kind of credential" CredentialKind { Password, Certificate, RecordingKey, MessageKey }
     "reason" RotateReason { Command, PersonLeft, SecretShown, BackupExposed, DeviceMoved }
     "standing" Standing { Settled, Prepared, Changing, InDoubt, Stranded }
     "sign" Sign { NewDevice, GoneDevice, ChangedCertificate, DriftFound }

@@ -3,5 +3,6 @@
 
 mod certificates;
 mod faults;
+mod group;
 mod passwords;
 mod stage;

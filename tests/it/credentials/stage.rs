@@ -119,6 +119,27 @@ impl Stage {
         self.journal().record(&entry).unwrap();
     }
 
+    /// From now on it is about another device, with that secret in use and due now.
+    pub fn beside(&mut self, device: &str, secret: &Secret) {
+        self.subject.device = Some(device.parse().unwrap());
+        let (fresh, now) = ([(Role::Main, secret.clone())], self.clock.now());
+        let id = self.vault().keep(&self.subject, &fresh, now).unwrap()[0];
+        self.record(Rotation::adopt(id, now));
+    }
+
+    /// It is about that device, which it was about before.
+    pub fn about(&mut self, device: &str) {
+        self.subject.device = Some(device.parse().unwrap());
+    }
+
+    /// What the controller could open.
+    pub fn escrowed(&self) -> Vec<Secret> {
+        let opened = [Opener::parse(&self.key.to_text()).unwrap()];
+        let records = self.shelf.records.lock().unwrap();
+        let open = |record: &EscrowRecord| certs::escrow::open(&record.copies[0], &opened).unwrap();
+        records.values().map(|record| open(record).secret).collect()
+    }
+
     /// It is due again.
     pub fn hurry(&self) {
         let rotation = self.entry().rotation.hurry(self.clock.now());
@@ -218,12 +239,7 @@ impl Stage {
     /// copy of, and hardly anybody was turned away.
     pub fn opens(&self, camera: &Camera) {
         let known = self.known();
-        let opened = [Opener::parse(&self.key.to_text()).unwrap()];
-        let records = self.shelf.records.lock().unwrap();
-        let escrowed: Vec<Secret> = records
-            .values()
-            .map(|record| certs::escrow::open(&record.copies[0], &opened).unwrap().secret)
-            .collect();
+        let escrowed = self.escrowed();
         let safe = |secret: &&Secret| escrowed.iter().any(|one| one.expose() == secret.expose());
         let safe: Vec<&Secret> = known.iter().filter(safe).collect();
         assert!(safe.iter().any(|secret| camera.takes("admin", secret)), "{:?}", self.entry());

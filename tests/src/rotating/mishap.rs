@@ -1,9 +1,14 @@
 //! What befalls a site while its credentials are replaced.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
+use crate::clocks::Shows;
 use crate::devices::mobotix::{Camera, Fault, Faults};
 use crate::offline::dice::Dice;
+use crate::world::Program;
 
 use super::site::Site;
 
@@ -11,6 +16,8 @@ use super::site::Site;
 const WINDOW: usize = 12_000;
 /// How long a camera's fault lasts, in milliseconds: long enough to strike one request or two.
 const STRIKES: usize = 1_500;
+/// A clock is wrong by at most so many hours.
+const MOST_HOURS: usize = 40 * 24;
 
 /// What befalls one camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,43 +44,102 @@ const MISHAPS: [Mishap; 6] = [
     Mishap::WrongClock,
 ];
 
-/// Lets something befall every camera, and kills the agent twice and the controller once meanwhile. Ends when all of it
-/// is over.
+/// How agent and controller end: killed, or by a crash of which the kernel would write down their memory. As many ways
+/// as times, so that each batch may see any of them.
+const ENDS: [Signal; 6] =
+    [Signal::KILL, Signal::KILL, Signal::KILL, Signal::ABORT, Signal::SEGV, Signal::ILL];
+
+/// How the clock of the agent's machine is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Skew {
+    /// It is right.
+    None,
+    /// So it starts, both times that the agent is started again.
+    AtStarts(Shows),
+    /// It is set while the agent runs: at the first moment, and once more at the second.
+    Jumps([(Duration, Shows); 2]),
+}
+
+impl Skew {
+    fn draw(dice: &mut Dice) -> Self {
+        match dice.below(4) {
+            0 => Self::None,
+            1 => Self::AtStarts(Shows::Year1970),
+            2 => Self::AtStarts(off(dice)),
+            _ => {
+                let mut at = [moment(dice), moment(dice)];
+                at.sort();
+                Self::Jumps(at.map(|at| (at, off(dice))))
+            }
+        }
+    }
+}
+
+/// Hours or days ahead or behind.
+fn off(dice: &mut Dice) -> Shows {
+    let hours = 1 + i64::try_from(dice.below(MOST_HOURS)).unwrap_or(0);
+    let ahead = if dice.one_in(2) { 1 } else { -1 };
+    Shows::Off(ahead * hours * 3600)
+}
+
+/// Lets something befall every camera and the clock of the agent's machine, and ends the agent twice and the controller
+/// once meanwhile. Returns when all of it is over, but for a clock that stays wrong, with the number of core dumps that
+/// were written.
 ///
 /// # Errors
 /// When a program does not start again.
-pub async fn befall(site: &mut Site, dice: &mut Dice) -> anyhow::Result<()> {
+pub async fn befall(site: &mut Site, dice: &mut Dice, tell: &dyn Fn(&str)) -> anyhow::Result<u32> {
     let drawn: Vec<_> = site
         .cameras
         .iter()
         .map(|_| (*dice.pick(&MISHAPS), moment(dice), milliseconds(dice.below(STRIKES))))
         .collect();
-    let mut kills = [dice.below(WINDOW), dice.below(WINDOW), dice.below(WINDOW)].map(milliseconds);
-    kills.sort();
+    let mut ends = [(); 3].map(|()| (moment(dice), *dice.pick(&ENDS)));
+    ends.sort_by_key(|(at, _)| *at);
     // The controller's is the first, the second or the last of the three.
-    let controllers = dice.below(kills.len());
+    let controllers = dice.below(ends.len());
+    let skew = Skew::draw(dice);
+    tell(&format!("the agent's clock: {skew:?}"));
     let cameras = site.cameras.iter().zip(drawn);
     let struck = futures::future::join_all(
         cameras.map(|((_, camera), (mishap, at, lasts))| strike(camera, mishap, at, lasts)),
     );
-    let (agent, controller) = (&mut site.agent, &mut site.controller);
-    let killed = async {
-        let mut now = Duration::ZERO;
-        for (number, at) in kills.into_iter().enumerate() {
+    let (agent, controller, clock) = (&mut site.agent, &mut site.controller, &site.clock);
+    let ended = async {
+        let (mut now, mut cores) = (Duration::ZERO, 0);
+        for (number, (at, signal)) in ends.into_iter().enumerate() {
             tokio::time::sleep(at - now).await;
             now = at;
             if number == controllers {
-                controller.kill().await?;
+                cores += crash(controller, signal).await?;
                 controller.start().await?;
             } else {
-                agent.kill().await?;
+                cores += crash(agent, signal).await?;
+                if let Skew::AtStarts(shows) = skew {
+                    clock.set(shows)?;
+                }
                 agent.start().await?;
             }
         }
+        anyhow::Ok(cores)
+    };
+    let jumped = async {
+        let Skew::Jumps(jumps) = skew else { return Ok(()) };
+        let mut now = Duration::ZERO;
+        for (at, shows) in jumps {
+            tokio::time::sleep(at - now).await;
+            now = at;
+            clock.set(shows)?;
+        }
         anyhow::Ok(())
     };
-    let (_, killed) = tokio::join!(struck, killed);
-    killed
+    let (_, cores, jumped) = tokio::join!(struck, ended, jumped);
+    jumped.and(cores)
+}
+
+/// Ends a program; gives 1 if the kernel wrote down its memory.
+pub(super) async fn crash(program: &mut Program, signal: Signal) -> anyhow::Result<u32> {
+    Ok(u32::from(program.crash(signal).await?.core_dumped()))
 }
 
 async fn strike(camera: &Camera, mishap: Mishap, at: Duration, lasts: Duration) {

@@ -9,6 +9,7 @@ use agent::store::subject::Kind;
 use agent::store::vault::Vault;
 use proto::Secret;
 
+use super::later::Failed;
 use super::site::{Site, Standings};
 use super::{Tally, What};
 use crate::devices::mobotix::{Camera, configs};
@@ -27,7 +28,8 @@ struct Held {
     secrets: Vec<Secret>,
 }
 
-/// Opens the books, and cuts every camera's power in the end. The agent must have been stopped.
+/// Opens the books, and cuts every camera's power in the end. The agent must have been stopped. `earlier` are log-ins that
+/// failed so long before that no camera counts them any more.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -35,6 +37,7 @@ pub async fn reckon(
     site: &Site,
     what: What,
     before: &Standings,
+    earlier: &Failed,
     tally: &mut Tally,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
@@ -52,7 +55,9 @@ pub async fn reckon(
         .collect();
     let look = |(_, camera, held, sealed): &(&String, &Camera, Held, Vec<Secret>)| {
         let takes = |secret: &Secret| is_taken(camera, what, secret);
-        // Where all is settled the agent is certain, and must be right. What is not saved yet goes with the power.
+        // Where all is settled the agent is certain, and must be right, before and after the power is cut. While a change is
+        // under way it only supposes: what is not saved yet goes with the power, and it asks before it concludes. What
+        // the camera takes has to be among what it holds then as well.
         let certain = held.certain.as_ref().filter(|_| held.settled);
         let mistaken = certain.is_some_and(|it| !takes(it));
         (mistaken || !held.secrets.iter().any(takes), !sealed.iter().any(takes))
@@ -66,8 +71,10 @@ pub async fn reckon(
     for ((book, now), later) in books.iter().zip(now).zip(books.iter().map(look)) {
         let (name, camera, held, _) = book;
         let (lost, unescrowed) = (now.0 || later.0, now.1 || later.1);
-        let failed = camera.counts().failed_logins;
-        let lockout = failed >= THRESHOLD;
+        // What failed hours before counts no more.
+        let then = earlier.get(*name).copied().unwrap_or_default();
+        let failed = camera.counts().failed_logins - then;
+        let lockout = then.max(failed) >= THRESHOLD;
         let replaced = before.get(*name).is_some_and(|then| Some(&then.1) != held.live.as_ref());
         tally.trials += 1;
         tally.lost += u32::from(lost);
@@ -77,7 +84,7 @@ pub async fn reckon(
         tally.replaced += u32::from(held.settled && replaced);
         if lost || unescrowed || lockout || !held.settled {
             tell(&format!(
-                "{name}: lost {lost}, not in escrow {unescrowed}, {failed} failed log-ins, settled {}",
+                "{name}: lost {lost}, not in escrow {unescrowed}, {then} and {failed} failed log-ins, settled {}",
                 held.settled
             ));
         }

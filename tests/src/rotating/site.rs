@@ -12,13 +12,19 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::What;
+use super::later::Failed;
+use crate::clocks::MachineClock;
 use crate::devices::mobotix::{Camera, Line, Spec, configs};
-use crate::world::{Controller, SiteBox, palisade, secret_file, text};
+use crate::world::{Controller, SiteBox, palisade, run, secret_file, text, until};
 
 /// Product lines, as they come in a site that grew over the years.
 const LINES: [Line; 5] = [Line::P3, Line::Mx6, Line::P3, Line::Mx6, Line::Mobotix7];
+/// By how much the cameras' clocks are wrong, in seconds: some right, some a day or hours off, some in 1970.
+const OFFSETS: [i64; 4] = [0, 86_400, -5 * 3600, -1_795_000_000];
 /// How long a pretend camera is away when it reboots.
 const REBOOT: Duration = Duration::from_millis(300);
+/// The agent has heard of its policy within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Cameras that may be in change at once.
 const AT_ONCE: u16 = 8;
 
@@ -30,6 +36,10 @@ pub struct Site {
     pub controller: Controller,
     /// The site's agent.
     pub agent: SiteBox,
+    /// The clock of the agent's machine.
+    pub clock: MachineClock,
+    /// The clock of the controller's machine, and of the operator's.
+    pub office: MachineClock,
     /// `cam-001` and so on.
     pub cameras: Vec<(String, Camera)>,
 }
@@ -53,8 +63,38 @@ impl Site {
         run("site add harbour --token-file harbour.token").await?;
         run("policy apply policy.toml --site harbour").await?;
         let ticket = Ticket::parse(fs::read_to_string(folder.join("harbour.token"))?.trim())?;
-        let agent = SiteBox::join(folder, &ticket, &folder.join("site.toml")).await?;
-        Ok(Self { folder: folder.to_owned(), controller, agent, cameras })
+        let office = MachineClock::new(folder, "office")?;
+        let mut agent = SiteBox::enroll(folder, &ticket, &folder.join("site.toml")).await?;
+        let clock = MachineClock::new(folder, "agent")?;
+        agent.goes_by(&clock);
+        agent.start().await?;
+        let has_policy = async || {
+            let status = agent.status().await.ok()?;
+            (status["rounds"]["generation"].as_u64()? > 0).then_some(())
+        };
+        until(PATIENCE, has_policy).await.context("the agent was never told the policy")?;
+        // Its first visits came before the policy, the next would in a minute: a start begins with visits.
+        agent.stop().await?;
+        agent.start().await?;
+        Ok(Self { folder: folder.to_owned(), controller, agent, clock, office, cameras })
+    }
+
+    /// The agent and the controller, by the ids of their processes.
+    pub fn processes(&self) -> [u32; 2] {
+        [&*self.agent, &*self.controller].map(|it| it.daemon().id().unwrap_or_default())
+    }
+
+    /// Failed log-ins of each camera so far.
+    pub fn failed(&self) -> Failed {
+        let counted = |camera: &Camera| camera.counts().failed_logins;
+        self.cameras.iter().map(|(name, camera)| (name.clone(), counted(camera))).collect()
+    }
+
+    /// Runs `palisade` as the operator does.
+    async fn run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> anyhow::Result<String> {
+        let clock = self.office.variables();
+        let clock: Vec<_> = clock.iter().map(|(name, value)| (&**name, &**value)).collect();
+        run("palisade", words, &self.folder, &clock).await
     }
 
     /// Has every camera's credential replaced.
@@ -65,7 +105,7 @@ impl Site {
         };
         let words = ["rotate", "harbour", "--what", kind, "--reason", "command", "--wait", "0s"];
         // What it ends with tells whether it was done already.
-        let ended = palisade(words, &self.folder).await;
+        let ended = self.run(words).await;
         ended.map(drop).or_else(|error| {
             let not_yet = error.to_string().contains("ended with exit status: 1");
             if not_yet { Ok(()) } else { Err(error) }
@@ -74,7 +114,7 @@ impl Site {
 
     /// Where credentials stand, as the controller was told.
     pub async fn standings(&self) -> anyhow::Result<Standings> {
-        let out = palisade(["rotations", "harbour", "--format", "json"], &self.folder).await?;
+        let out = self.run(["rotations", "harbour", "--format", "json"]).await?;
         let rows: Vec<Value> = serde_json::from_str(&out)?;
         let word = |row: &Value, key: &str| {
             row[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in {row}"))
@@ -106,11 +146,16 @@ impl Site {
         deadline: Instant,
     ) -> anyhow::Result<Standings> {
         self.until(deadline, |standings| {
-            standings.iter().all(|(device, now)| {
-                is_settled(now) && before.get(device).is_some_and(|then| then.1 != now.1)
-            })
+            standings.iter().all(|(device, now)| is_done(device, now, before))
         })
         .await
+    }
+
+    /// The cameras that do not take another credential than before, as the controller was told.
+    pub async fn undone(&self, before: &Standings) -> anyhow::Result<Standings> {
+        let mut now = self.standings().await?;
+        now.retain(|device, now| !is_done(device, now, before));
+        Ok(now)
     }
 
     async fn until(
@@ -142,7 +187,7 @@ impl Site {
 
     /// What is in escrow, opened with the recovery key alone: each secret with its device and name.
     pub async fn escrow(&self) -> anyhow::Result<Vec<(String, String, String)>> {
-        let run = |words: &'static str| palisade(words.split(' '), &self.folder);
+        let run = |words: &'static str| self.run(words.split(' '));
         // A kit is never overwritten.
         let _ = fs::remove_file(self.folder.join("kit.json"));
         run("secret export harbour --out kit.json --reason drill").await?;
@@ -152,6 +197,10 @@ impl Site {
         let rows = rows.iter();
         Ok(rows.map(|row| (word(row, "device"), word(row, "id"), word(row, "secret"))).collect())
     }
+}
+
+fn is_done(device: &str, now: &(String, String), before: &Standings) -> bool {
+    is_settled(now) && before.get(device).is_some_and(|then| then.1 != now.1)
 }
 
 fn is_settled(standing: &(String, String)) -> bool {
@@ -170,7 +219,9 @@ async fn start(what: What, count: u16) -> anyhow::Result<Vec<(String, Camera)>> 
         // The least that a camera can be set to.
         let strict = config.replace("IDS_HTTP_THRESHOLD=7", "IDS_HTTP_THRESHOLD=5");
         let spec = Spec::new(line, &name);
-        let spec = Spec { config: Some(strict.into_bytes()), reboot_time: REBOOT, ..spec };
+        let clock_offset_s = OFFSETS[usize::from(number) % OFFSETS.len()];
+        let config = Some(strict.into_bytes());
+        let spec = Spec { config, reboot_time: REBOOT, clock_offset_s, ..spec };
         cameras.push((name, Camera::start(spec).await?));
     }
     Ok(cameras)

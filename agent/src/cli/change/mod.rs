@@ -3,6 +3,7 @@
 
 mod arguments;
 mod kept;
+mod restore;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use futures::StreamExt as _;
 use proto::DeviceName;
 
 pub use arguments::{ApplyArguments, PlanArguments};
+pub use restore::{RESTORE_EXAMPLE, RestoreArguments, restore};
 
 use self::kept::Folder;
 use super::arguments::TextFormat;

@@ -10,6 +10,7 @@ mod hand;
 mod member;
 mod stranger;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -22,7 +23,9 @@ use super::{Dialects, edit};
 use crate::change::{Change, Differences, Edit, Untranslated};
 use crate::device::http::{Ask, Browser};
 use crate::device::probe::{self, Ports};
-use crate::device::{Comparison, Driver, Fault, Identity, Inspection, Limits, Snapshot, Target};
+use crate::device::{
+    Comparison, Driver, Fault, Identity, Inspection, Limits, Restoration, Snapshot, Target,
+};
 use crate::facts::{CameraFacts, Fact, Facts, PublicPage, TlsSighting, WebLogSummary};
 
 pub(in crate::device::mobotix) use self::hand::{Hand, REBOOT, STORE};
@@ -157,6 +160,19 @@ impl Driver for Camera {
 
     async fn revert(&mut self, to: &Snapshot, changes: &[Change]) -> Result<(), Fault> {
         self.write_back(to, changes).await
+    }
+
+    fn restoration(
+        &self,
+        on: &Snapshot,
+        backup: &Snapshot,
+        must_admit: &BTreeSet<IpAddr>,
+    ) -> Result<Restoration, Untranslated> {
+        edit::restoration(on, backup, &self.dialects, must_admit)
+    }
+
+    async fn replace(&mut self, on: &Snapshot, to: &Snapshot) -> Result<(), Fault> {
+        self.put(on, to).await
     }
 
     async fn save(&mut self) -> Result<(), Fault> {

@@ -29,7 +29,7 @@ fn commits(rig: &Rig) -> Seen {
     hook(&rig.fake.report, move |request: v1::ReportRequest| {
         let committed = request.entries.last().unwrap().sequence;
         notes.lock().unwrap().extend(escrows(request));
-        Ok(v1::ReportReply { committed, resend: Vec::new() })
+        Ok(v1::ReportReply { committed, resend: Vec::new(), refused: Vec::new() })
     });
     seen
 }
@@ -185,8 +185,8 @@ async fn only_what_was_committed_counts_as_committed() {
         *notes.lock().unwrap() += 1;
         match *notes.lock().unwrap() {
             1 => Err(Status::unavailable("its disk is full")),
-            2 => Ok(v1::ReportReply { committed: 0, resend: Vec::new() }),
-            3 => Ok(v1::ReportReply { committed: 1, resend: Vec::new() }),
+            2 => Ok(v1::ReportReply { committed: 0, resend: Vec::new(), refused: Vec::new() }),
+            3 => Ok(v1::ReportReply { committed: 1, resend: Vec::new(), refused: Vec::new() }),
             _ => Err(Status::unavailable("its disk is full")),
         }
     });
@@ -231,4 +231,39 @@ async fn a_long_queue_of_secrets_is_bounded_and_arrives_whole() {
     assert_eq!(seen.lock().unwrap().len() as u64, waiting.records);
     // What had no room is handed over after all.
     assert_eq!(desk.hand_over(record(199)).await, HandedOver::Committed);
+}
+
+#[tokio::test]
+async fn a_secret_that_the_controller_refuses_counts_as_refused_and_holds_up_nothing() {
+    let mut rig = Rig::start().await;
+    let seen = Seen::default();
+    let notes = seen.clone();
+    // Full: it keeps what is of the site, and no secret.
+    hook(&rig.fake.report, move |request: v1::ReportRequest| {
+        assert!(request.takes_refusals, "it would not be told");
+        let committed = request.entries.last().unwrap().sequence;
+        let secret = |entry: &&v1::Entry| matches!(entry.what, Some(What::Escrow(_)));
+        let refused = request.entries.iter().filter(secret).map(|entry| entry.sequence).collect();
+        notes.lock().unwrap().extend(escrows(request));
+        Ok(v1::ReportReply { committed, resend: Vec::new(), refused })
+    });
+    let safe = Safe::new(&rig);
+    rig.go();
+    let _stream = rig.stream().await;
+    wait(rig.link.line.subscribe(), Option::is_some).await;
+    assert_eq!(safe.hand_over(&rig).await, 1);
+    until_empty(&rig).await;
+    let mut desk = EscrowDesk::new(rig.link.clone());
+    let record = seen.lock().unwrap()[0].clone();
+    assert_eq!(desk.hand_over(record).await, HandedOver::Refused);
+    assert!(matches!(safe.escrowed(&rig), Escrowed::Sealed { .. }), "its copy stays here");
+    assert!(rig.store.all(Drawer::Receipts).await.unwrap().is_empty());
+    assert_eq!(safe.hand_over(&rig).await, 1);
+    assert_eq!(seen.lock().unwrap().len(), 1, "it is not asked again before an hour is over");
+    let journal = Journal::new(rig.data.path());
+    let Rotation::Settled { live, .. } = journal.read(&subject()).unwrap().unwrap().entry.rotation
+    else {
+        panic!("nothing was rotated");
+    };
+    assert_eq!(live.safe, crate::rotation::Safe::Nowhere);
 }

@@ -78,7 +78,7 @@ fn heard(rig: &Rig) -> Arc<Mutex<Vec<String>>> {
                 notes.lock().unwrap().push(record.detail);
             }
         }
-        Ok(v1::ReportReply { committed, resend: Vec::new() })
+        Ok(v1::ReportReply { committed, resend: Vec::new(), refused: Vec::new() })
     });
     heard
 }

@@ -26,7 +26,7 @@ fn deeds(rig: &Rig) -> Arc<std::sync::Mutex<Vec<String>>> {
             _ => None,
         };
         notes.lock().unwrap().extend(request.entries.into_iter().filter_map(deed));
-        Ok(v1::ReportReply { committed, resend: Vec::new() })
+        Ok(v1::ReportReply { committed, resend: Vec::new(), refused: Vec::new() })
     });
     deeds
 }

@@ -41,7 +41,9 @@ async fn until_empty(rig: &Rig) {
 #[tokio::test]
 async fn what_waits_is_uploaded_in_order_and_removed_once_it_is_committed() {
     let rig = Rig::start().await;
-    let seen = answers(&rig, |_, last| Ok(v1::ReportReply { committed: last, resend: Vec::new() }));
+    let seen = answers(&rig, |_, last| {
+        Ok(v1::ReportReply { committed: last, resend: Vec::new(), refused: Vec::new() })
+    });
     let names: Vec<_> = (0..300).map(|number| format!("camera-{number}")).collect();
     rig.store.push_all(names.iter().map(|name| forgotten(name)).collect()).await.unwrap();
     rig.go();
@@ -58,10 +60,10 @@ async fn what_was_not_committed_is_sent_again_with_the_same_numbers() {
     let rig = Rig::start().await;
     let seen = answers(&rig, |count, last| match count {
         1 => Err(Status::unavailable("the disk is full")),
-        2 => Ok(v1::ReportReply { committed: 0, resend: Vec::new() }),
-        3 => Ok(v1::ReportReply { committed: last + 1, resend: Vec::new() }),
-        4 => Ok(v1::ReportReply { committed: 1, resend: Vec::new() }),
-        _ => Ok(v1::ReportReply { committed: last, resend: Vec::new() }),
+        2 => Ok(v1::ReportReply { committed: 0, resend: Vec::new(), refused: Vec::new() }),
+        3 => Ok(v1::ReportReply { committed: last + 1, resend: Vec::new(), refused: Vec::new() }),
+        4 => Ok(v1::ReportReply { committed: 1, resend: Vec::new(), refused: Vec::new() }),
+        _ => Ok(v1::ReportReply { committed: last, resend: Vec::new(), refused: Vec::new() }),
     });
     rig.store.push_all(vec![forgotten("a"), forgotten("b")]).await.unwrap();
     rig.go();
@@ -75,7 +77,7 @@ async fn what_is_urgent_goes_at_once_and_devices_asked_for_again_are_named() {
     let mut rig = Rig::start().await;
     answers(&rig, |_, last| {
         let resend = vec!["yard".to_owned(), "no name\n".to_owned()];
-        Ok(v1::ReportReply { committed: last, resend })
+        Ok(v1::ReportReply { committed: last, resend, refused: Vec::new() })
     });
     rig.go();
     rig.stream().await.status().await;
@@ -89,7 +91,9 @@ async fn what_is_urgent_goes_at_once_and_devices_asked_for_again_are_named() {
 #[tokio::test]
 async fn what_waits_when_the_agent_is_told_to_stop_is_uploaded_first() {
     let mut rig = Rig::start().await;
-    let seen = answers(&rig, |_, last| Ok(v1::ReportReply { committed: last, resend: Vec::new() }));
+    let seen = answers(&rig, |_, last| {
+        Ok(v1::ReportReply { committed: last, resend: Vec::new(), refused: Vec::new() })
+    });
     let running = rig.go();
     let mut stream = rig.stream().await;
     stream.status().await;
@@ -105,7 +109,9 @@ async fn what_waits_when_the_agent_is_told_to_stop_is_uploaded_first() {
 #[tokio::test]
 async fn the_first_upload_after_a_start_hits_an_entry_that_cannot_be_read_and_goes_on() {
     let rig = Rig::start().await;
-    let seen = answers(&rig, |_, last| Ok(v1::ReportReply { committed: last, resend: Vec::new() }));
+    let seen = answers(&rig, |_, last| {
+        Ok(v1::ReportReply { committed: last, resend: Vec::new(), refused: Vec::new() })
+    });
     let broken = NewEntry { bytes: vec![0xff; 9], ..forgotten("a") };
     rig.store.push_all(vec![broken, forgotten("b")]).await.unwrap();
     rig.go();

@@ -163,7 +163,10 @@ impl Agent {
             match turned.map(|turned| turned.ended) {
                 Some(Ended::Settled(_)) => return,
                 Some(Ended::LoginsSpent(until) | Ended::Stranded(until)) => self.wait_until(until),
-                Some(Ended::Unanswered | Ended::NotEscrowed | Ended::Refused) | None => {
+                Some(
+                    Ended::Unanswered | Ended::NotEscrowed | Ended::EscrowRefused | Ended::Refused,
+                )
+                | None => {
                     self.world.lock().time += 60;
                 }
             }

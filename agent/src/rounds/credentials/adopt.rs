@@ -1,5 +1,8 @@
 //! Adoption: what the site file's log-in was just proven with becomes the vault's. It goes into escrow first and is due
 //! in the next window, since nobody knows how old it is.
+//!
+//! A key that the cameras share is taken over where none is set, and only so: one that somebody set is not ours, and
+//! recordings may hang on it. A person keeps it and makes it empty in the camera's own page first.
 
 use certs::{Clock as _, Pin};
 use proto::{DeviceName, Policy, Secret, SecretId, Timestamp};
@@ -7,14 +10,15 @@ use proto::{DeviceName, Policy, Secret, SecretId, Timestamp};
 use super::choice;
 use super::keyring::{self, Keyring};
 use crate::config::{SiteDevice, SiteSource};
-use crate::facts::{FailureClass, Kind as DeviceKind};
+use crate::device::mobotix::credential::none_set;
+use crate::facts::{Confidence, Facts, FailureClass, KeyState, Kind as DeviceKind};
 use crate::rotation::Rotation;
 use crate::rotation::due::Why;
 use crate::rounds::Rounds;
 use crate::rounds::errand::{Manner, Paid};
 use crate::rounds::outlet::Deed;
 use crate::store::journal::Entry;
-use crate::store::subject::Subject;
+use crate::store::subject::{Kind, Subject};
 use crate::store::vault::Role;
 
 /// Seconds in a day.
@@ -40,9 +44,11 @@ impl Rounds {
         let Manner::AsListed { .. } = paid.manner else { return };
         let name = paid.name.clone();
         match &paid.look.outcome {
-            Ok(_) => {
+            Ok(facts) => {
+                let empty = empty_keys(facts);
                 let pin = paid.look.device.pin.as_ref().and_then(|pin| pin.parse().ok());
                 self.adopt(&name, paid.adoptable.take(), pin).await;
+                self.adopt_keys(&name, empty).await;
             }
             Err(failure) if failure.class == FailureClass::Refused && paid.vaulted => {
                 // Another certificate is another device's, and says nothing about this one's password.
@@ -84,6 +90,28 @@ impl Rounds {
         }
     }
 
+    /// Takes over keys of which none is set, if policy wants them changed.
+    async fn adopt_keys(&mut self, name: &DeviceName, empty: Vec<Kind>) {
+        let (Some(keyring), Some(site), Some(yardstick)) =
+            (self.supplies.keyring.clone(), self.site.clone(), self.yardstick.clone())
+        else {
+            return;
+        };
+        let device = site.file.devices.iter().find(|device| device.name == *name);
+        // Whoever listens would read the new one.
+        let may = device.is_some_and(|device| {
+            let is_private =
+                matches!(&device.source, SiteSource::Live { address, .. } if address.tls);
+            is_private && keyring::password_of(device).is_some()
+        });
+        for kind in empty.into_iter().filter(|_| may) {
+            if choice::is_wanted(choice::class(&kind), &yardstick.policy) {
+                let subject = Subject { device: Some(name.clone()), kind };
+                self.take_over(&keyring, &yardstick.policy, subject, none_set()).await;
+            }
+        }
+    }
+
     async fn take_over(
         &mut self,
         keyring: &std::sync::Arc<Keyring>,
@@ -110,6 +138,19 @@ impl Rounds {
             Err(why) => tracing::error!(why, "a credential cannot be taken over into the vault"),
         }
     }
+}
+
+/// The keys of which a camera surely has none. What is only inferred is not written, and so not taken over.
+fn empty_keys(facts: &Facts) -> Vec<Kind> {
+    let Facts::Camera(camera) = facts else { return Vec::new() };
+    let recordings = camera.recording_key.seen().map(|key| (Some(key.value), key.confidence));
+    let messages = camera.messages.seen().map(|it| (it.value.key, it.confidence));
+    let each = [(Kind::RecordingKey, recordings), (Kind::MessageKey, messages)];
+    let is_empty = |(kind, seen): (Kind, Option<(Option<KeyState>, Confidence)>)| match seen {
+        Some((Some(KeyState::Empty), Confidence::Observed | Confidence::Documented)) => Some(kind),
+        _ => None,
+    };
+    each.into_iter().filter_map(is_empty).collect()
 }
 
 /// First the secret, then who names it.

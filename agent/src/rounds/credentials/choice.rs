@@ -20,9 +20,9 @@ use crate::store::subject::Kind;
 pub fn class(kind: &Kind) -> Class {
     match kind {
         Kind::Certificate => Class::Certificate,
-        Kind::Password { .. } | Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => {
-            Class::Password
-        }
+        Kind::Password { .. } | Kind::AgentIdentity => Class::Password,
+        Kind::RecordingKey => Class::RecordingKey,
+        Kind::MessageKey => Class::MessageKey,
     }
 }
 
@@ -31,7 +31,19 @@ pub fn ordered_as(kind: &Kind) -> Option<CredentialKind> {
     match kind {
         Kind::Password { .. } => Some(CredentialKind::Password),
         Kind::Certificate => Some(CredentialKind::Certificate),
-        Kind::MessageKey | Kind::RecordingKey | Kind::AgentIdentity => None,
+        Kind::RecordingKey => Some(CredentialKind::RecordingKey),
+        Kind::MessageKey => Some(CredentialKind::MessageKey),
+        Kind::AgentIdentity => None,
+    }
+}
+
+/// The class of what is ordered.
+pub fn ordered_class(what: CredentialKind) -> Class {
+    match what {
+        CredentialKind::Password => Class::Password,
+        CredentialKind::Certificate => Class::Certificate,
+        CredentialKind::RecordingKey => Class::RecordingKey,
+        CredentialKind::MessageKey => Class::MessageKey,
     }
 }
 
@@ -65,10 +77,13 @@ pub fn is_wanted(class: Class, policy: &Policy) -> bool {
     match class {
         Class::Password => policy.rotation.passwords,
         Class::Certificate => policy.rotation.certificates,
+        Class::RecordingKey => policy.rotation.recording_keys,
+        Class::MessageKey => policy.rotation.message_keys,
     }
 }
 
-/// What policy asks of a rotation. A certificate is none of an account, and what proves it is what the device serves.
+/// What policy asks of a rotation. A certificate is none of an account, and what proves it is what the device serves; a
+/// key is none of an account either, and one of recordings is in force only after a reboot, whatever policy says.
 pub fn rules(class: Class, policy: &Policy) -> Rules {
     let rotation = &policy.rotation;
     let escrow = match rotation.escrow {
@@ -77,11 +92,17 @@ pub fn rules(class: Class, policy: &Policy) -> Rules {
     };
     let second = match class {
         Class::Password if rotation.second_administrator => Second::Stands,
-        Class::Password | Class::Certificate => Second::None,
+        Class::Password | Class::Certificate | Class::RecordingKey | Class::MessageKey => {
+            Second::None
+        }
     };
     let proof = match (class, rotation.proof) {
-        (Class::Password, ProofRule::Reboot) => Proof::Reboot,
-        (Class::Password, ProofRule::Word) | (Class::Certificate, _) => Proof::Word,
+        (Class::Password | Class::MessageKey, ProofRule::Reboot) | (Class::RecordingKey, _) => {
+            Proof::Reboot
+        }
+        (Class::Password | Class::MessageKey, ProofRule::Word) | (Class::Certificate, _) => {
+            Proof::Word
+        }
     };
     Rules { escrow, second, proof }
 }

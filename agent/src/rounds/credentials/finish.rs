@@ -8,6 +8,7 @@ use super::keyring::{Keyring, marked};
 use super::tell;
 use super::turn::{Came, Turned};
 use crate::inventory::Mark;
+use crate::rotate::group;
 use crate::rotation::Rotation;
 use crate::rotation::due::Why;
 use crate::rounds::Rounds;
@@ -56,6 +57,10 @@ impl Rounds {
         if subject.kind == Kind::Certificate && is_settled {
             self.hold_to(&keyring, &device, &entry).await;
         }
+        let whole_group = matches!(subject.kind, Kind::RecordingKey | Kind::MessageKey);
+        if whole_group && came == Came::Changed {
+            self.hurry_group(&keyring, &subject.kind, &device, entry.why).await;
+        }
         // Whatever it was due for is done, or given up until its time comes again.
         let over = is_settled && came != Came::Underway && entry.why != Why::Schedule;
         if over {
@@ -65,6 +70,45 @@ impl Rounds {
         }
         drop(turned.taken);
         self.tell_credentials().await;
+    }
+
+    /// One camera has a new key that all share: the others are due now, for the same reason. Those in a turn are at it.
+    async fn hurry_group(
+        &mut self,
+        keyring: &std::sync::Arc<Keyring>,
+        kind: &Kind,
+        first: &DeviceName,
+        why: Why,
+    ) {
+        let Some(site) = self.site.clone() else { return };
+        let listed = site.file.devices.iter().map(|device| device.name.clone());
+        let members = listed.filter(|name| name != first).collect();
+        let (reading, of) = (keyring.clone(), kind.clone());
+        let look = move || {
+            let vault = reading.vault.as_ref().map_err(Clone::clone)?;
+            group::behind(vault, &reading.journal, &of, &members)
+        };
+        let behind = match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(behind)) => behind,
+            Ok(Err(why)) => {
+                tracing::error!(why, "the rest of a group is changed only when it is due");
+                return;
+            }
+            Err(_) => return,
+        };
+        let now = self.supplies.clock.now();
+        for device in behind {
+            let subject = Subject { device: Some(device), kind: kind.clone() };
+            let held = &self.credentials;
+            let in_turn = held.turning.values().any(|it| *it == subject);
+            let Some(entry) = held.entries.get(&subject).filter(|_| !in_turn).cloned() else {
+                continue;
+            };
+            if matches!(entry.rotation, Rotation::Settled { .. }) {
+                let rotation = entry.rotation.clone().hurry(now);
+                self.record(keyring, Entry { rotation, why, ..entry }).await;
+            }
+        }
     }
 
     fn rest(&mut self, device: &DeviceName, seconds: u64) {

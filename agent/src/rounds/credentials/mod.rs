@@ -10,9 +10,11 @@
 
 mod adopt;
 mod anew;
+mod backed;
 mod beside;
 pub mod choice;
 mod finish;
+mod forget;
 mod keyring;
 mod ordered;
 mod orders;
@@ -36,6 +38,7 @@ use super::Rounds;
 use super::outlet::Deed;
 use crate::config::SiteDevice;
 use crate::rotation::Rotation;
+use crate::rotation::attempts::Limit;
 use crate::rotation::due::Patience;
 use crate::store::journal::{Entry, JournalError, Read};
 use crate::store::subject::{Kind, Subject};
@@ -69,6 +72,7 @@ pub(super) struct Credentials {
     pub(super) turns: JoinSet<Turned>,
     turning: BTreeMap<tokio::task::Id, Subject>,
     rests: BTreeMap<DeviceName, Rest>,
+    backed: backed::Backed,
     orders: Orders,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
@@ -153,6 +157,7 @@ impl Rounds {
         if let Some(bytes) = self.supplies.shelf.fetch(ORDERS).await {
             self.credentials.orders = Orders::from_bytes(&bytes);
         }
+        self.distrust(&keyring).await;
         let journal = keyring.journal.clone();
         match tokio::task::spawn_blocking(move || journal.all()).await {
             Ok(Ok((read, troubles))) => {
@@ -275,6 +280,9 @@ impl Rounds {
         if aim == Aim::Begin && waits && !self.may_rotate(name) {
             return;
         }
+        if aim == Aim::Begin && !self.is_backed_up(name) {
+            return;
+        }
         // Somebody visits it; the visit's end brings us back here.
         let Some(taken) = self.devices.take(Some(name)) else { return };
         if aim == Aim::Begin {
@@ -316,6 +324,19 @@ impl Rounds {
             );
         }
         self.credentials.turns.abort_all();
+    }
+
+    /// The clock may have been set while nobody looked, and no controller has spoken yet.
+    async fn distrust(&mut self, keyring: &Keyring) {
+        let clock = &self.supplies.clock;
+        let (certain, now, seconds) = (clock.floor(), clock.now(), clock.seconds());
+        let journal = keyring.journal.clone();
+        let distrust = move || journal.distrust(&Limit::default(), certain, now);
+        match tokio::task::spawn_blocking(distrust).await {
+            Ok(Ok(())) => self.credentials.paced = Some((now, seconds)),
+            Ok(Err(error)) => tracing::error!(%error, "the counts of failed log-ins are not sure"),
+            Err(_) => tracing::error!("making sure of the counts of failed log-ins failed"),
+        }
     }
 
     /// The count of failed log-ins is in time, so that a clock that was set starts it anew.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use certs::Clock as _;
 use proto::Timestamp;
 use proto::wire::policy::OrderId;
-use proto::wire::rotation::{CredentialKind, Rotate};
+use proto::wire::rotation::Rotate;
 use tokio::sync::oneshot;
 
 use super::keyring::{self, Keyring};
@@ -32,10 +32,7 @@ impl Rounds {
         if expires_at < now || self.supplies.keyring.is_none() {
             return;
         }
-        let class = match order.what {
-            CredentialKind::Password => Class::Password,
-            CredentialKind::Certificate => Class::Certificate,
-        };
+        let class = choice::ordered_class(order.what);
         let (what, reason) = (order.what.as_str(), order.reason.as_str());
         if !choice::is_wanted(class, &yardstick.policy) {
             let detail = format!("order {id}: the policy's [rotation] does not switch {what}s on");
@@ -43,7 +40,9 @@ impl Rounds {
             return;
         }
         let meant = site.file.devices.iter().filter(|device| match class {
-            Class::Password => keyring::password_of(device).is_some(),
+            Class::Password | Class::RecordingKey | Class::MessageKey => {
+                keyring::password_of(device).is_some()
+            }
             Class::Certificate => keyring::certificate_of(device).is_some(),
         });
         let meant = meant.map(|device| device.name.clone());

@@ -22,7 +22,7 @@ pub(super) fn words(subject: &Subject) -> String {
 }
 
 /// Where it stands.
-fn standing(rotation: &Rotation<proto::SecretId>) -> Standing {
+pub(super) fn standing(rotation: &Rotation<proto::SecretId>) -> Standing {
     match rotation {
         Rotation::Settled { .. } => Standing::Settled,
         Rotation::Minted(_) | Rotation::Escrowed(_) => Standing::Prepared,

@@ -10,6 +10,7 @@ use super::keyring::{Access, Claim, Claims, Keyring};
 use crate::config::{PasswordSource, SiteDevice, read};
 use crate::device::{Limits, Target};
 use crate::rotate::devices::Taken;
+use crate::rotate::group::Group;
 use crate::rotate::hands::{About, Maker, Passwords, VaultHands};
 use crate::rotate::{self, Ended, Job};
 use crate::rotation::Rotation;
@@ -19,7 +20,7 @@ use crate::rotation::password;
 use crate::rounds::loaded::Loaded;
 use crate::rounds::yardstick::Yardstick;
 use crate::store::journal::Entry;
-use crate::store::vault::VaultError;
+use crate::store::vault::{Vault, VaultError};
 use crate::visit::{self, Terms, Way};
 
 /// A turn to be taken.
@@ -82,7 +83,9 @@ impl Turn {
             let device = tools.device(kind, target, &self.site.dialects, policy)?;
             let maker: Box<dyn Maker> = match class {
                 Class::Certificate => tools.certificates(&self.device, self.jitter)?,
-                Class::Password => Box::new(self.passwords()),
+                Class::Password => Box::new(self.passwords(password::Limits::CAMERA)),
+                Class::RecordingKey => Box::new(self.group(&vault, password::Limits::CAMERA)),
+                Class::MessageKey => Box::new(self.group(&vault, password::Limits::MESSAGE_KEY)),
             };
             self.tidy().await?;
             Ok((device, maker, tools.desk()))
@@ -113,10 +116,23 @@ impl Turn {
         (turned.map_err(|error| error.to_string()), self.taken)
     }
 
-    fn passwords(&self) -> Passwords {
+    /// Who makes a key that the site's cameras share.
+    fn group(&self, vault: &Vault, limits: password::Limits) -> Group {
+        Group {
+            vault: vault.clone(),
+            journal: self.keyring.journal.clone(),
+            kind: self.entry.subject.kind.clone(),
+            own: self.device.name.clone(),
+            members: self.site.file.devices.iter().map(|device| device.name.clone()).collect(),
+            passwords: self.passwords(limits),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn passwords(&self, limits: password::Limits) -> Passwords {
         let policy = &self.yardstick.policy;
         Passwords {
-            limits: password::Limits::CAMERA,
+            limits,
             rules: policy.passwords.clone(),
             life: i64::from(policy.rotation.password_days) * 86_400,
             jitter: self.jitter,
@@ -143,6 +159,7 @@ impl Turn {
                     let certificate = Claim::None;
                     keyring.access(&Claims { certificate, ..claims })
                 }
+                Class::RecordingKey | Class::MessageKey => keyring.access(&claims),
             };
             let (password, pin) = match access {
                 Access::SiteFile => (None, None),
@@ -152,7 +169,9 @@ impl Turn {
             let fetch = |source: &PasswordSource| match (class, password) {
                 (_, Some(password)) => Ok(password),
                 (Class::Password, None) => Ok(Secret::new("")),
-                (Class::Certificate, None) => read::password(source, |name| environment(name)),
+                (Class::Certificate | Class::RecordingKey | Class::MessageKey, None) => {
+                    read::password(source, |name| environment(name))
+                }
             };
             let terms = Terms { site: &site.file, policy: &yardstick.policy, limits };
             let call = visit::call(&device, &terms, fetch).map_err(|why| why.to_string())?;
@@ -234,6 +253,7 @@ impl Turned {
         match ended {
             Ended::Settled(_) => None,
             Ended::NotEscrowed => Some(doubled(1, 300)),
+            Ended::EscrowRefused => Some(3600),
             Ended::Unanswered => Some(doubled(15, 3600)),
             Ended::Refused => Some(doubled(600, 3600)),
             Ended::LoginsSpent(time) | Ended::Stranded(time) => Some(until(time)),
@@ -253,6 +273,9 @@ impl Turned {
             }
             Ended::Settled(_) => String::new(),
             Ended::NotEscrowed => "the controller has not acknowledged the sealed copy".to_owned(),
+            Ended::EscrowRefused => "the controller keeps no more of this site's secrets, so the device is not touched; \
+                 palisade secret list and prune"
+                .to_owned(),
             Ended::Unanswered if matches!(last.0, "mint" | "escrow") => {
                 "no new one could be made and sealed; the agent's log says why".to_owned()
             }

@@ -16,6 +16,8 @@ use crate::apply::{Rotates, by_hand, out_of_reach};
 use crate::change::Credential;
 use crate::device::Target;
 use crate::device::mobotix::Dialects;
+use crate::device::mobotix::credential::is_taught;
+use crate::device::mobotix::dialect::SettingName;
 use crate::rotation::Rotation;
 use crate::rotation::due::{Class, Door, Why, opening, span};
 use crate::rounds::Rounds;
@@ -50,11 +52,18 @@ impl Rotates for SiteRotations {
         let (class, switch) = match choice::class(&kind) {
             class @ Class::Password => (class, "passwords"),
             class @ Class::Certificate => (class, "certificates"),
+            class @ Class::RecordingKey => (class, "recording_keys"),
+            class @ Class::MessageKey => (class, "message_keys"),
         };
         if !choice::is_wanted(class, &self.policy) {
             return Err(format!(
                 "the policy does not switch it on; say {switch} = true under [rotation], and plan again"
             ));
+        }
+        match class {
+            Class::RecordingKey => is_taught(&self.dialects, product, SettingName::RecordingKey)?,
+            Class::MessageKey => is_taught(&self.dialects, product, SettingName::MessageKey)?,
+            Class::Password | Class::Certificate => {}
         }
         let keyring = self.keyring.as_ref().ok_or("this agent keeps no vault")?;
         keyring.vault.as_ref().map_err(|why| format!("the vault cannot be used: {why}"))?;

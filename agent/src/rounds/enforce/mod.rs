@@ -106,9 +106,9 @@ impl Enforcement {
     }
 
     /// Why nothing is changed unattended, if it is halted.
-    pub(super) fn halted(&self) -> Option<String> {
+    pub(super) fn halted(&self) -> Option<proto::wire::halt::Halt> {
         let halt = self.record.halted.as_ref()?;
-        Some(format!("nothing is changed unattended since {}: {}", halt.at, halt.why))
+        Some(proto::wire::halt::Halt::new(&halt.why, halt.at))
     }
 
     /// The sign about what was changed back on a device.

@@ -80,6 +80,7 @@ impl Rounds {
             }
             // Others take these.
             Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
+            Wish::Forget(forget) => self.take_forget_order(&id, &forget, done).await,
         }
     }
 

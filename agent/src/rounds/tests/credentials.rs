@@ -9,6 +9,8 @@ use certs::seal::Opener;
 use proto::wire::rotation::Standing;
 use proto::{EscrowRecord, Organisation, Policy, Secret, SecretId, SiteName};
 
+mod forget;
+
 use super::super::credentials::Tools;
 use super::*;
 use crate::config::SiteDevice;

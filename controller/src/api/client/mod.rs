@@ -97,6 +97,7 @@ asks! {
     SetRecoveryRequest by set_recovery gives RecoveryView,
     ListSecretsRequest by list_secrets gives ListSecretsReply,
     ShowSecretsRequest by show_secrets gives ShowSecretsReply,
+    PruneSecretsRequest by prune_secrets gives PruneSecretsReply,
 }
 
 /// A stream of replies.

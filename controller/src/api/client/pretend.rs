@@ -286,6 +286,7 @@ operator! {
     set_recovery(SetRecoveryRequest) gives RecoveryView,
     list_secrets(ListSecretsRequest) gives ListSecretsReply,
     show_secrets(ShowSecretsRequest) gives ShowSecretsReply,
+    prune_secrets(PruneSecretsRequest) gives PruneSecretsReply,
     ;
     watch_findings as WatchFindingsStream(ListFindingsRequest) gives FindingRow,
     watch_events as WatchEventsStream(ListEventsRequest) gives EventRow,

@@ -109,5 +109,6 @@ pub fn view(view: &AgentView) -> v1::AgentView {
         started_at: seconds(told.started_at),
         witnessed: Some(head(told.witnessed)),
         reported: Some(head(agent.reported)),
+        halted: told.halted.as_ref().map(Into::into),
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use proto::DeviceName;
 use proto::wire::v1;
+use proto::{DeviceName, Timestamp};
 use tonic::Status;
 
 use super::{Pieces, malformed, maybe_site, site, status};
+use crate::service::bounds::Fill;
+use crate::service::prune::Prune;
 use crate::service::{OperatorPeer, Service};
 use crate::store::escrow::{Held, Wanted};
 
@@ -22,7 +24,34 @@ pub async fn list(
         history: ask.history,
     };
     let (held, more) = service.secrets(&wanted).await.map_err(status)?;
-    Ok(v1::ListSecretsReply { secrets: held.into_iter().map(view).collect(), more })
+    let fills = service.escrow_fills(wanted.site.as_ref()).await.map_err(status)?;
+    let fills = fills.iter().map(fill).collect();
+    Ok(v1::ListSecretsReply { secrets: held.into_iter().map(view).collect(), more, fills })
+}
+
+pub async fn prune(
+    service: &Service,
+    who: &OperatorPeer,
+    ask: v1::PruneSecretsRequest,
+) -> Result<v1::PruneSecretsReply, Status> {
+    let before = (ask.before != 0).then(|| Timestamp::from_unix(ask.before));
+    let prune = Prune { site: site(&ask.site)?, keep: ask.keep, before, reason: ask.reason };
+    let pruned = service.prune_secrets(who, &prune).await.map_err(status)?;
+    Ok(v1::PruneSecretsReply {
+        removed: pruned.removed,
+        spared: pruned.spared.iter().map(ToString::to_string).collect(),
+        fill: Some(fill(&pruned.fill)),
+    })
+}
+
+fn fill(fill: &Fill) -> v1::EscrowFill {
+    v1::EscrowFill {
+        site: fill.site.to_string(),
+        secrets: fill.secrets,
+        bytes: fill.bytes,
+        percent: u32::try_from(fill.percent()).unwrap_or(u32::MAX),
+        high: fill.is_high(),
+    }
 }
 
 pub async fn show(

@@ -2,6 +2,7 @@
 //! goes past the table of roles (`service::roles`); the nouns' files unpack and wrap.
 
 mod agents;
+mod enter;
 mod escrow;
 mod findings;
 mod names;
@@ -27,9 +28,8 @@ use proto::wire::v1::operator_server::Operator;
 use tonic::{Request, Response, Status};
 
 use self::names::{maybe_site, site};
-use super::peer;
 use super::status::{malformed, status};
-use crate::service::{Act, OperatorPeer, Service};
+use crate::service::{Act, Service};
 
 /// The `Operator` service.
 #[derive(Clone, Debug)]
@@ -43,15 +43,6 @@ type Reply<T> = Result<Response<T>, Status>;
 
 /// An answer in many pieces.
 type Pieces<T> = Pin<Box<dyn futures::Stream<Item = Result<T, Status>> + Send>>;
-
-impl OperatorApi {
-    /// Who asks and what, if they may ask it.
-    fn enter<T>(&self, request: Request<T>, act: Act) -> Result<(OperatorPeer, T), Status> {
-        let who = peer::operator(&self.service, request.extensions())?;
-        self.service.allow(&who, act).map_err(status)?;
-        Ok((who, request.into_inner()))
-    }
-}
 
 #[tonic::async_trait]
 impl Operator for OperatorApi {
@@ -380,6 +371,14 @@ impl Operator for OperatorApi {
     ) -> Reply<Self::ExportSecretsStream> {
         let (who, ask) = self.enter(request, Act::ExportSecrets)?;
         escrow::export(&self.service, &who, ask).await.map(Response::new)
+    }
+
+    async fn prune_secrets(
+        &self,
+        request: Request<v1::PruneSecretsRequest>,
+    ) -> Reply<v1::PruneSecretsReply> {
+        let (who, ask) = self.enter(request, Act::PruneSecrets)?;
+        escrow::prune(&self.service, &who, ask).await.map(Response::new)
     }
 
     async fn turnover(&self, request: Request<v1::TurnoverRequest>) -> Reply<v1::TurnoverReply> {

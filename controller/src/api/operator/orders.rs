@@ -9,7 +9,7 @@ use proto::wire::v1::send_order_request::What;
 use tonic::Status;
 
 use super::{malformed, site, status};
-use crate::service::{OperatorPeer, Service};
+use crate::service::{Act, OperatorPeer, Service};
 
 pub async fn send(
     service: &Service,
@@ -28,6 +28,10 @@ pub async fn send(
         }
         What::Resume(v1::ResumeOrder {}) => Work::Resume,
         What::Rotate(rotate) => Work::Rotate(rotate.try_into().map_err(malformed)?),
+        What::Forget(forget) => {
+            service.allow(who, Act::Forget).map_err(status)?;
+            Work::Forget(forget.try_into().map_err(malformed)?)
+        }
     };
     let wait = Duration::from_secs(u64::from(ask.wait));
     let given = service.send_order(who, &site(&ask.site)?, what, wait).await.map_err(status)?;

@@ -16,7 +16,8 @@ pub async fn show(
     let (set_by, set_at) =
         held.as_ref().map_or((String::new(), 0), |held| (held.set_by.clone(), held.set_at.unix()));
     let recipients = held.as_ref().map(v1::RecoveryRecipients::from);
-    Ok(v1::RecoveryView { recipients, set_by, set_at, next_generation })
+    let sealed_to_earlier = service.sealed_to_earlier().await.map_err(status)?;
+    Ok(v1::RecoveryView { recipients, set_by, set_at, next_generation, sealed_to_earlier })
 }
 
 pub async fn set(

@@ -65,5 +65,6 @@ fn wire(site: &Site, agent: Option<&AgentView>) -> v1::Site {
         devices: site.devices,
         unmet: site.unmet,
         unknown: site.unknown,
+        halted: agent.and_then(|view| view.agent.told.halted.as_ref()).map(Into::into),
     }
 }

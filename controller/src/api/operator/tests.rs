@@ -44,6 +44,7 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
     }
     let turnover =
         |step: v1::TurnoverStep| v1::TurnoverRequest { step: step.into(), ..Default::default() };
+    let forget = v1::send_order_request::What::Forget(v1::ForgetOrder::default());
     ask! {
         WhoAmI who_am_i v1::WhoAmIRequest::default();
         RenewOperator renew_operator v1::RenewRequest::default();
@@ -91,6 +92,8 @@ async fn ask_everything(api: &OperatorApi, who: &OperatorPeer) -> Vec<(Act, Code
         SetRecovery set_recovery v1::SetRecoveryRequest::default();
         ShowSecrets show_secrets v1::ShowSecretsRequest::default();
         ExportSecrets export_secrets v1::ExportSecretsRequest::default();
+        PruneSecrets prune_secrets v1::PruneSecretsRequest::default();
+        Forget send_order v1::SendOrderRequest { what: Some(forget), ..Default::default() };
         Turnover turnover turnover(v1::TurnoverStep::Prepare);
         Backup backup v1::BackupRequest::default();
     }

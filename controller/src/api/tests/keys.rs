@@ -141,7 +141,11 @@ async fn a_message_may_be_as_large_as_the_bound_and_no_larger() {
     let member = world.member("harbour").await;
     let mut client = world.agent(&member).await;
     let mut report = async |size: usize| {
-        let report = v1::ReportRequest { epoch: "e".repeat(size), entries: Vec::new() };
+        let report = v1::ReportRequest {
+            epoch: "e".repeat(size),
+            entries: Vec::new(),
+            takes_refusals: true,
+        };
         client.report(report).await.unwrap_err().code()
     };
     assert_eq!(report(99_000).await, Grpc::InvalidArgument, "read, and not liked");

@@ -173,8 +173,17 @@ async fn what_an_agent_tells_is_shown_at_once_and_written_soon() {
     let world = World::start().await;
     let member = world.member("harbour").await;
     let mut line = Line::open(&mut world.agent(&member).await).await;
-    let told = v1::AgentStatus { time: START - 90, outbox_records: 5, ..status() };
-    line.tell(told).await;
+    let halt = proto::wire::halt::Halt::new(
+        "yard: the picture is gone",
+        proto::Timestamp::from_unix(START),
+    );
+    let told = v1::AgentStatus {
+        time: START - 90,
+        outbox_records: 5,
+        halted: Some((&halt).into()),
+        ..status()
+    };
+    line.tell(told.clone()).await;
     line.next().await;
     let view = world.service.agent(&member.id).await.unwrap();
     assert!(view.online);
@@ -182,6 +191,14 @@ async fn what_an_agent_tells_is_shown_at_once_and_written_soon() {
     world.service.write_once().await.unwrap();
     let kept = world.service.store.agent(&member.id).await.unwrap().unwrap();
     assert_eq!(kept.told, view.agent.told);
+    assert_eq!(kept.told.halted, Some(halt));
+    line.tell(v1::AgentStatus { halted: None, ..told }).await;
+    while world.service.agent(&member.id).await.unwrap().agent.told.halted.is_some() {
+        tokio::task::yield_now().await;
+    }
+    world.service.write_once().await.unwrap();
+    let kept = world.service.store.agent(&member.id).await.unwrap().unwrap();
+    assert_eq!(kept.told.halted, None, "an operator ordered to go on");
 }
 
 #[tokio::test]

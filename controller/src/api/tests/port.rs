@@ -70,7 +70,8 @@ async fn a_stranger_may_only_enrol() {
     let renewing = v1::RenewRequest { certificate_request: Vec::new() };
     let refused = client.renew(renewing).await.unwrap_err();
     assert_eq!(refused.code(), Grpc::Unauthenticated);
-    let report = v1::ReportRequest { epoch: "e".to_owned(), entries: Vec::new() };
+    let report =
+        v1::ReportRequest { epoch: "e".to_owned(), entries: Vec::new(), takes_refusals: true };
     let refused = client.report(report).await.unwrap_err();
     assert_eq!(refused.code(), Grpc::Unauthenticated);
     let nothing = tokio_stream::empty::<v1::AgentStatus>();
@@ -200,7 +201,8 @@ async fn messages_that_are_too_large_are_refused() {
     let refused = world.stranger().await.enroll(ask).await.unwrap_err();
     assert_eq!(refused.code(), Grpc::OutOfRange);
     let member = world.member("harbour").await;
-    let report = v1::ReportRequest { epoch: "e".repeat(3 << 20), entries: Vec::new() };
+    let report =
+        v1::ReportRequest { epoch: "e".repeat(3 << 20), entries: Vec::new(), takes_refusals: true };
     let refused = world.agent(&member).await.report(report).await.unwrap_err();
     assert_eq!(refused.code(), Grpc::OutOfRange);
 }

@@ -61,7 +61,7 @@ fn upload(epoch: &str, first: u64, what: impl IntoIterator<Item = What>) -> v1::
         time: START,
         what: Some(what),
     });
-    v1::ReportRequest { epoch: epoch.to_owned(), entries: entries.collect() }
+    v1::ReportRequest { epoch: epoch.to_owned(), entries: entries.collect(), takes_refusals: true }
 }
 
 async fn send(

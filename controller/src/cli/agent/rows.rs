@@ -4,6 +4,7 @@ use proto::Timestamp;
 use proto::wire::v1;
 use serde::Serialize;
 
+use super::halted::Halted;
 use crate::cli::stop::Stop;
 use crate::cli::table::{self, Row};
 use crate::cli::words;
@@ -27,6 +28,7 @@ pub struct AgentRow {
     time_known: bool,
     recoveries: u64,
     started_at: Option<Timestamp>,
+    halted: Option<Halted>,
 }
 
 impl TryFrom<v1::AgentView> for AgentRow {
@@ -50,11 +52,17 @@ impl TryFrom<v1::AgentView> for AgentRow {
             time_known: agent.time_known,
             recoveries: agent.recoveries,
             started_at: table::time(agent.started_at),
+            halted: Halted::read(agent.halted)?,
         })
     }
 }
 
 impl AgentRow {
+    /// Its site, and the halt if there is one.
+    pub fn halt(&self) -> (&str, Option<&Halted>) {
+        (&self.site, self.halted.as_ref())
+    }
+
     fn clock(&self) -> String {
         if self.time_known { format!("{:+}s", self.clock_offset) } else { "unknown".to_owned() }
     }
@@ -90,6 +98,7 @@ impl AgentRow {
             ("outbox", self.outbox(now)),
             ("clock", self.clock()),
             ("recoveries", self.recoveries.to_string()),
+            ("halted", self.halted.as_ref().map_or("no".to_owned(), Halted::words)),
         ])
     }
 }
@@ -110,7 +119,7 @@ impl Row for AgentRow {
     fn cells(&self, now: Timestamp) -> Vec<String> {
         vec![
             self.site.clone(),
-            self.state.to_owned(),
+            format!("{}{}", self.state, if self.halted.is_some() { ", halted" } else { "" }),
             table::ago(self.last_seen, now),
             self.certificate_ends.map_or("-".to_owned(), |it| table::ago(Some(it), now)),
             self.outbox(now),

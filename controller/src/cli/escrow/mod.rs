@@ -4,6 +4,7 @@
 mod kit;
 mod open;
 mod opened;
+mod prune;
 
 use std::path::PathBuf;
 
@@ -51,6 +52,9 @@ Examples:
   palisade secret export harbour --out harbour-kit.json --reason 'box is replaced'
   palisade secret export --all --out kit.json --reason 'monthly copy for the safe'")]
     Export(Export),
+    /// Remove sealed copies that newer ones took the place of, to make room
+    #[command(after_help = prune::EXAMPLE)]
+    Prune(prune::Prune),
     /// Open a kit with recovery keys, without any controller
     #[command(after_help = "\
 Examples:
@@ -193,6 +197,7 @@ pub fn run(
         SecretCommand::List(it) => list(it, connection, console),
         SecretCommand::Show(it) => show(it, connection, console),
         SecretCommand::Export(it) => export(it, connection, console),
+        SecretCommand::Prune(it) => prune::prune(it, connection, console),
         SecretCommand::Open(it) => open::open(it, console),
         SecretCommand::Peel(it) => open::peel(it, console),
     }
@@ -214,6 +219,7 @@ fn list(list: &List, connection: &Connection, console: &mut Console<'_>) -> Resu
     if reply.more {
         console.note("there are more; name a site");
     }
+    prune::warn(&reply.fills, console);
     Ok(GOOD)
 }
 

@@ -79,7 +79,16 @@ fn a_listing_tells_which_secrets_there_are_and_nothing_of_what_they_are() {
         latest: true,
         ..v1::SecretView::default()
     };
-    pretend.answers("list_secrets", v1::ListSecretsReply { secrets: vec![view], more: false });
+    let full = v1::EscrowFill {
+        site: "harbour".to_owned(),
+        secrets: 16_400,
+        bytes: 12 << 20,
+        percent: 82,
+        high: true,
+    };
+    let reply =
+        v1::ListSecretsReply { secrets: vec![view], more: false, fills: vec![full.clone()] };
+    pretend.answers("list_secrets", reply);
     let json = world.run(&["secret", "list", "harbour", "--history", "--format", "json"]);
     let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_str(&json.out).unwrap();
     let fields: Vec<_> = rows[0].keys().map(String::as_str).collect();
@@ -92,6 +101,18 @@ fn a_listing_tells_which_secrets_there_are_and_nothing_of_what_they_are() {
     assert_eq!((table.code, table.out.lines().count()), (GOOD, 2), "{table:?}");
     assert!(table.out.contains("1m ago") && !table.out.contains('\u{1b}'), "{table:?}");
     assert!(pretend.asked().concat().contains("history: true"));
+    let warned = "harbour: 16400 secrets and 12 MiB are in escrow, 82 %";
+    assert!(table.err.contains(warned) && table.err.contains("secret prune"), "{table:?}");
+
+    let reply =
+        v1::PruneSecretsReply { removed: 9, spared: vec!["gate".to_owned()], fill: Some(full) };
+    pretend.answers("prune_secrets", reply);
+    let prune = ["secret", "prune", "harbour", "--keep", "8", "--reason", "no room"];
+    let pruned = world.run(&prune);
+    assert_eq!(pruned.code, GOOD, "{pruned:?}");
+    assert!(pruned.err.contains("9 sealed copies") && pruned.err.contains("gate"), "{pruned:?}");
+    assert!(pretend.asked().concat().contains("keep: 8, before: 0, reason: \"no room\""));
+    assert_eq!(world.run(&["secret", "prune", "harbour", "--keep", "0"]).code, USAGE);
 }
 
 #[test]

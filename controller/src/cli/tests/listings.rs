@@ -20,6 +20,7 @@ fn site() -> v1::Site {
         devices: 3,
         unmet: 2,
         unknown: 1,
+        halted: None,
     }
 }
 
@@ -147,6 +148,7 @@ const LISTINGS: &[(&[&str], &[&str])] = &[
             "devices",
             "unmet",
             "unknown",
+            "halted",
         ],
     ),
     (
@@ -168,6 +170,7 @@ const LISTINGS: &[(&[&str], &[&str])] = &[
             "time_known",
             "recoveries",
             "started_at",
+            "halted",
         ],
     ),
     (&["agent", "pending"], &["host", "source", "asked_at", "expires_at"]),

@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod escrow;
 mod found;
+mod halted;
 mod hostile;
 mod listings;
 mod login;

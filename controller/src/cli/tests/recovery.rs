@@ -53,6 +53,7 @@ fn recipients_are_signed_here_and_whoever_is_left_out_is_named() {
         set_by: "kim".to_owned(),
         set_at: PRESENT,
         next_generation: 4,
+        sealed_to_earlier: 7,
     };
     pretend.answers("show_recovery", view(before.clone()));
     let after = v1::RecoveryRecipients {
@@ -67,6 +68,10 @@ fn recipients_are_signed_here_and_whoever_is_left_out_is_named() {
     let answer = world.run(&[&set[..], &with].concat());
     assert_eq!(answer.code, GOOD, "{answer:?}");
     assert!(answer.out.contains("2 of 2") && answer.out.contains(&names[1]), "{answer:?}");
+    assert!(
+        answer.out.contains("7 secrets") && answer.err.contains("the earlier keys"),
+        "{answer:?}"
+    );
     assert!(answer.err.contains(&names[2]) && answer.err.contains("still opens"), "{answer:?}");
     let asked = pretend.asked();
     let asked = asked.iter().find(|one| one.starts_with("set_recovery")).unwrap();

@@ -68,7 +68,7 @@ async fn hand_over(
     let items = records.into_iter().map(|record| Item::Escrow(Box::new(record)));
     let entries = (1..).zip(items).map(|(sequence, item)| Entry { sequence, item });
     let epoch = certs::random::id().unwrap();
-    let upload = Upload { epoch, entries: entries.collect() };
+    let upload = Upload { epoch, entries: entries.collect(), takes_refusals: true };
     world.service.take_report(peer, upload).await.map(|taken| taken.committed)
 }
 
@@ -131,7 +131,9 @@ async fn what_is_handed_over_is_kept_once_and_again_for_newer_recipients() {
     world.service.set_recipients(&world.kim, next).await.unwrap();
     let quorum = Quorum::new(1, &names).unwrap();
     let resealed = record(2, SecretKind::DevicePassword, &quorum, 2);
+    assert_eq!(world.service.sealed_to_earlier().await.unwrap(), 2);
     hand_over(&world, &agent, [resealed, two]).await.unwrap();
+    assert_eq!(world.service.sealed_to_earlier().await.unwrap(), 1, "the history stays as it was");
     let kept = shown(&world, false).await.remove(0);
     assert_eq!(kept.recipients_generation, 2, "the older copies do not come back");
     assert_eq!(open(&kept.copies[0], &keys).unwrap().secret.expose(), "Pw-2-Gannet");

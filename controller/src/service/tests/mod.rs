@@ -1,6 +1,7 @@
 //! What operators may rely on, each noun in its file.
 
 mod backup;
+mod bounds;
 mod escrow;
 mod findings;
 mod found;

@@ -50,7 +50,11 @@ async fn tell(world: &World, agent: &AgentPeer, sequence: u64, part: v1::PlanRep
 }
 
 async fn upload(world: &World, agent: &AgentPeer, sequence: u64, item: Item) {
-    let upload = Upload { epoch: "plans".to_owned(), entries: vec![Entry { sequence, item }] };
+    let upload = Upload {
+        epoch: "plans".to_owned(),
+        entries: vec![Entry { sequence, item }],
+        takes_refusals: true,
+    };
     world.service.take_report(agent, upload).await.unwrap();
 }
 

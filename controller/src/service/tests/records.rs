@@ -48,7 +48,7 @@ fn event(source: &str) -> SiteEvent {
 
 fn upload(first: u64, items: Vec<Item>) -> Upload {
     let entries = (first..).zip(items).map(|(sequence, item)| Entry { sequence, item });
-    Upload { epoch: "e".to_owned(), entries: entries.collect() }
+    Upload { epoch: "e".to_owned(), entries: entries.collect(), takes_refusals: true }
 }
 
 #[tokio::test]

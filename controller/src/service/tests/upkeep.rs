@@ -68,7 +68,7 @@ async fn many_devices_go_and_those_that_are_reported_stay() {
         let item = |number: &u64| Item::Device(Box::new(report(&format!("d{number}"), Vec::new())));
         let entries = (first..).zip(part.iter().map(item));
         let entries = entries.map(|(sequence, item)| Entry { sequence, item }).collect();
-        let upload = Upload { epoch: "e".to_owned(), entries };
+        let upload = Upload { epoch: "e".to_owned(), entries, takes_refusals: true };
         world.service.take_report(&agent, upload).await.unwrap();
     }
     world.clock.forward(300 * DAY);

@@ -25,6 +25,9 @@ const VALUES: [(&str, &str, &str, &str); 7] = [
     ("https_port", "httpd", "HTTPS_PORT", ""),
 ];
 
+/// The INVENTED section of MxMessage.
+pub const MESSAGES: &str = "msgdistri";
+
 /// The dialect file for a product line.
 pub fn learned(line: Line) -> String {
     let major = match line {
@@ -60,6 +63,21 @@ pub fn learned(line: Line) -> String {
     text
 }
 
+/// What somebody would have learned of the keys that cameras share. That the one of recordings is called so is inferred;
+/// section and keys of MxMessage are INVENTED.
+pub fn learned_keys(line: Line) -> String {
+    let mut text = learned(line);
+    for (name, section, key) in [
+        ("recording_key", "fileserver", "SECURITY_PASSWORD"),
+        ("message_key", MESSAGES, "PASSWORD"),
+    ] {
+        text.push_str(&format!(
+            "\n[settings.{name}]\nsection = \"{section}\"\nkey = \"{key}\"\nconfidence = \"observed\"\n"
+        ));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +87,7 @@ mod tests {
         for line in [Line::P3, Line::Mx6, Line::Mobotix7] {
             let mut dialects = agent::device::mobotix::Dialects::builtin();
             dialects.add(&learned(line)).unwrap();
+            dialects.add(&learned_keys(line)).unwrap();
         }
     }
 }

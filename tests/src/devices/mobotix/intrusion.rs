@@ -47,6 +47,11 @@ impl Intrusion {
         }
     }
 
+    /// An hour passes, after which failed log-ins count no more (guide measure 8). Who is blocked stays so.
+    pub fn lapse(&mut self) {
+        self.failed.clear();
+    }
+
     /// Whether the source is blocked.
     pub fn is_blocked(&self, source: IpAddr) -> bool {
         self.blocked.contains(&source)

@@ -20,6 +20,9 @@ pub struct Memory {
     pub flash: Configuration,
     /// The custom certificate, if one was uploaded; kept in flash.
     pub slot: Slot,
+    /// The key that recordings are encrypted with: what it booted with, since a change needs a reboot. That this line is
+    /// that key is inferred.
+    pub recording_key: String,
     /// Users and lists in force.
     pub access: Arc<Access>,
     /// The IP access list in force.
@@ -46,6 +49,7 @@ impl Memory {
             intrusion_settings: Settings::of(&flash),
             flash,
             slot: Slot::default(),
+            recording_key: String::new(),
             access: Arc::default(),
             addresses: Addresses::default(),
             offer: Offer::Both,
@@ -54,6 +58,7 @@ impl Memory {
             log: WebLog::default(),
             faults: Arc::new(faults),
         };
+        memory.take_key();
         memory.apply();
         memory
     }
@@ -64,7 +69,13 @@ impl Memory {
         self.intrusion = Intrusion::default();
         self.nonces = Nonces::default();
         self.log = WebLog::default();
+        self.take_key();
         self.apply();
+    }
+
+    fn take_key(&mut self) {
+        let key = self.flash.value("fileserver", "SECURITY_PASSWORD");
+        self.recording_key = key.unwrap_or_default();
     }
 
     /// What `update` does: the running processes take the running configuration.

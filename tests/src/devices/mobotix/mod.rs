@@ -145,6 +145,11 @@ impl Camera {
         self.device.memory().ram.bytes()
     }
 
+    /// The key that it encrypts recordings with now.
+    pub fn recording_key(&self) -> String {
+        self.device.memory().recording_key.clone()
+    }
+
     /// The configuration in flash.
     pub fn flash_config(&self) -> Bytes {
         self.device.memory().flash.bytes()
@@ -154,6 +159,11 @@ impl Camera {
     pub fn somebody_came(&self, from: IpAddr, user: &str, outcome: Outcome) {
         let now = self.device.now();
         self.device.memory().log.note(from, Some(user), outcome, now);
+    }
+
+    /// An hour passes for its intrusion detection: failed log-ins count no more, and who is blocked stays so.
+    pub fn log_ins_lapse(&self) {
+        self.device.memory().intrusion.lapse();
     }
 
     /// Whether it lets in that account with that password now.

@@ -80,7 +80,7 @@ pub enum Unfit {
 }
 
 /// What becomes of the line with that number.
-enum Pen {
+pub(super) enum Pen {
     Replace(usize, Zeroizing<String>),
     Behind(usize, Zeroizing<String>),
     Remove(usize),
@@ -215,7 +215,8 @@ fn written(configuration: &Configuration<'_>, pen: &Pen) -> Result<Request, Unfi
     edit::restore(&after, &sections)?.ok_or(Unfit::NoSection)
 }
 
-fn drawn(document: &Document<'_>, pen: &Pen) -> Zeroizing<Vec<u8>> {
+/// The configuration with one line of it changed.
+pub(super) fn drawn(document: &Document<'_>, pen: &Pen) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::new());
     for (number, raw) in (1..).zip(document.raw_lines()) {
         let end = raw.get(document.line(number).map_or(0, <[u8]>::len)..).unwrap_or_default();

@@ -12,6 +12,12 @@
 //! where the certificate is not taken the old key is put back, and a camera that presents one it had before, such as
 //! the factory's, is found by the machine, which asks for those too. From any other a person has to bring it back.
 //!
+//! No order of the two uploads closes that gap, since each is a request of its own and neither is in force without the
+//! other; the key goes first because no other order was seen. Where the line breaks in between and the camera stays up,
+//! it presents the old leaf, and the next turn, within a minute at first, uploads both again. Only where the change is
+//! given up after several such breaks may a key and a certificate that do not fit be left behind, for the next reboot:
+//! a rotation that is ordered again mends that.
+//!
 //! Only the leaf is uploaded, since nobody has seen a camera take a chain. There is no second administrator here.
 
 use std::collections::BTreeSet;

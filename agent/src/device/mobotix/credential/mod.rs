@@ -3,7 +3,8 @@
 //!
 //! Passwords are written through the remote configuration as whole sections, on the camera's running configuration, and
 //! only in a form that was first reproduced from the password that logs in (see `account`). Certificates go into the
-//! one slot of a MOBOTIX 7 (see [`Certificate`]); on other lines a person uploads them.
+//! one slot of a MOBOTIX 7 (see [`Certificate`]); on other lines a person uploads them. Keys that the cameras of a site
+//! share are plain settings (see [`GroupKey`]).
 //!
 //! Each call makes a connection and a log-in of its own. What fails before a log-in is made is [`Trouble::NotSent`]: a
 //! camera that is away, refuses our address, is somebody else, or presents another certificate has been told nothing,
@@ -20,6 +21,7 @@ mod inside;
 mod media;
 mod password;
 mod reboot;
+mod setting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,7 @@ use crate::rotation::password::Limits;
 
 pub use certificate::Certificate;
 pub use password::Password;
+pub use setting::{GroupKey, is_taught, none_set};
 
 /// What a camera takes as an account's password: 8 to 99 printable ASCII characters without blanks, as its help says.
 /// What is made within these limits has no `:` either, which separates the fields of an account's line.

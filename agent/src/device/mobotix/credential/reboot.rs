@@ -11,6 +11,9 @@ use crate::device::mobotix::live::{REBOOT, WEB_LOG};
 use crate::device::{Fault, probe};
 use crate::rotate::hands::Trouble;
 
+/// Looks in a row that nothing answered, after which a camera is taken to be away. One may be a lost packet.
+const AWAY: u32 = 2;
+
 /// How long the log was before a reboot; `None` where it could not be had.
 pub type LogLength = Option<usize>;
 
@@ -44,8 +47,8 @@ impl Workplace {
         Ok(Some(length))
     }
 
-    /// Asks for a reboot, waits until the camera is back, and makes sure that it was away: by its silence, by its log,
-    /// which a reboot wipes, or by presenting the certificate that only a reboot brings into force.
+    /// Asks for a reboot, waits until the camera is back, and makes sure that it was away: by its silence at two looks in
+    /// a row, by its log, which a reboot wipes, or by presenting the certificate that only a reboot brings into force.
     ///
     /// # Errors
     /// [`Trouble`]; nobody knows whether it rebooted, unless it refused the log-in.
@@ -66,7 +69,7 @@ impl Workplace {
         }
         inside.leave().await;
         let (asked, patience) = (Instant::now(), self.reboots.patience);
-        let (mut pause, mut away) = (patience.first, false);
+        let (mut pause, mut missed) = (patience.first, 0);
         loop {
             sleep(pause).await;
             pause = pause.saturating_mul(2).min(patience.most);
@@ -75,8 +78,8 @@ impl Workplace {
                 None if gone >= patience.back => {
                     return Err(self.lost("it did not come back within the time for a reboot"));
                 }
-                None => away = true,
-                Some(alive) if away || (fresh.is_some() && alive.presents == fresh) => {
+                None => missed += 1,
+                Some(alive) if missed >= AWAY || (fresh.is_some() && alive.presents == fresh) => {
                     return Ok(());
                 }
                 Some(_) if self.was_wiped(user, password, log).await? => return Ok(()),
@@ -84,7 +87,7 @@ impl Workplace {
                     let what = "it answered all the time, and nothing showed that it rebooted";
                     return Err(self.lost(what));
                 }
-                Some(_) => {}
+                Some(_) => missed = 0,
             }
         }
     }

@@ -141,6 +141,11 @@ impl Dialects {
         self.0.get(&major)
     }
 
+    /// The dialect of a product line, by its name.
+    pub fn for_product(&self, product: &str) -> Option<&Dialect> {
+        self.0.values().find(|dialect| dialect.product == product)
+    }
+
     /// The product lines there are dialects for.
     pub fn products(&self) -> impl Iterator<Item = &str> {
         self.0.values().map(|dialect| dialect.product.as_str())

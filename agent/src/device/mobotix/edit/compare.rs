@@ -31,6 +31,18 @@ pub fn differences(one: &Document<'_>, other: &Document<'_>) -> Differences {
     found
 }
 
+/// The sections in which they differ.
+pub fn changed_sections(one: &Document<'_>, other: &Document<'_>) -> BTreeSet<String> {
+    let (mut one, mut other) = (canonical(one), canonical(other));
+    let names: BTreeSet<String> = one.keys().chain(other.keys()).cloned().collect();
+    let sorted = |all: &mut Canonical, name: &str| {
+        let mut lines = all.remove(name).unwrap_or_default();
+        lines.sort();
+        lines
+    };
+    names.into_iter().filter(|name| sorted(&mut one, name) != sorted(&mut other, name)).collect()
+}
+
 /// Its lines as they may be shown, by section, without what does not count.
 pub fn shown(document: &Document<'_>) -> Vec<String> {
     let shown = |(name, lines): (String, Vec<Vec<u8>>)| {

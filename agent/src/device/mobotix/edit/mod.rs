@@ -8,6 +8,7 @@ mod access;
 mod compare;
 mod pen;
 mod request;
+mod restoration;
 mod settings;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use compare::{canonical_digest, differences};
 pub use request::{Request, Unwritable, requests, restore};
+pub use restoration::restoration;
 
 use self::pen::{Pen, RawEdit};
 use super::config::{Document, redact_further};
@@ -134,6 +136,16 @@ pub fn compare(
 /// That one of them is none.
 pub fn between(one: &Snapshot, other: &Snapshot) -> Result<Differences, Untranslated> {
     Ok(differences(&parse(one.bytes())?, &parse(other.bytes())?))
+}
+
+/// The request that has each section that differs from `on` stand as it does in `to`; nothing if none does.
+///
+/// # Errors
+/// That one of them is no configuration, or cannot be sent.
+pub fn replacing(on: &Snapshot, to: &Snapshot) -> Result<Option<Request>, String> {
+    let read = |of| parse(of).map_err(|why| why.to_string());
+    let (on, to) = (read(on.bytes())?, read(to.bytes())?);
+    restore(&to, &compare::changed_sections(&on, &to)).map_err(|why| why.to_string())
 }
 
 /// Its lines as they may be shown, `section: line`, without what a camera writes by itself.

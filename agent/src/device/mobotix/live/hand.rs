@@ -76,6 +76,18 @@ impl Camera {
         Ok(())
     }
 
+    /// Has the running configuration, which is `on`, stand as `to`.
+    pub(super) async fn put(&self, on: &Snapshot, to: &Snapshot) -> Result<(), Fault> {
+        let doing = format!("bringing a configuration back to {}", self.target.address);
+        let body =
+            edit::replacing(on, to).map_err(|why| Fault::Unsupported(format!("{doing}: {why}")))?;
+        let Some(body) = body else { return Ok(()) };
+        let mut hand = self.enter(&doing).await?;
+        hand.remote(&body, &doing).await?;
+        hand.leave().await;
+        Ok(())
+    }
+
     /// Stores the running configuration.
     pub(super) async fn store(&self) -> Result<(), Fault> {
         let doing = format!("storing the configuration of {}", self.target.address);

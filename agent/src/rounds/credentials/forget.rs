@@ -1,0 +1,79 @@
+//! Forgets where a credential stands, because an operator ordered it: the device was reset by a person and takes the site
+//! file's log-in again, so that adoption begins anew. Nothing of the secrets goes: they stay in the vault as far as it
+//! keeps old ones, and in escrow.
+//!
+//! Refuses what is settled, and what is being replaced or in doubt unless the order says so: the device may take it yet.
+
+use proto::wire::policy::OrderId;
+use proto::wire::rotation::{CredentialKind, Forget};
+use tokio::sync::oneshot;
+
+use super::{choice, tell};
+use crate::rounds::Rounds;
+use crate::rounds::outlet::Deed;
+
+impl Rounds {
+    /// Carries the order out or refuses it. `done` is told either way; the audit log says which.
+    pub(in crate::rounds) async fn take_forget_order(
+        &mut self,
+        id: &OrderId,
+        order: &Forget,
+        done: oneshot::Sender<()>,
+    ) {
+        let (device, what) = (order.device.as_str(), order.what.as_str());
+        match self.forget_credential(order).await {
+            Ok(()) => {
+                let detail = format!("order {id}: {what}: {}", order.reason);
+                self.audit(Deed::CredentialForgotten, device, &detail).await;
+            }
+            Err(why) => {
+                let detail = format!("order {id}: the {what} is not forgotten: {why}");
+                self.audit(Deed::RotationFailed, device, &detail).await;
+            }
+        }
+        // Who ordered may have gone.
+        let _ = done.send(());
+    }
+
+    async fn forget_credential(&mut self, order: &Forget) -> Result<(), &'static str> {
+        let device = &order.device;
+        let keyring = self.supplies.keyring.clone().ok_or("nothing is rotated here")?;
+        let entry = self.credentials.entries.values().find(|entry| {
+            entry.subject.device.as_ref() == Some(device)
+                && choice::ordered_as(&entry.subject.kind) == Some(order.what)
+        });
+        let entry = entry.ok_or("nothing is known of it")?;
+        if let Some(why) = order.refused(tell::standing(&entry.rotation)) {
+            return Err(why);
+        }
+        let subject = entry.subject.clone();
+        // Neither a turn nor a visit is at it, and none begins meanwhile.
+        let busy = "somebody is at the device; try again in a minute";
+        let taken = self.devices.take(Some(device)).ok_or(busy)?;
+        let (journal, of) = (keyring.journal.clone(), subject.clone());
+        let forgotten = tokio::task::spawn_blocking(move || journal.forget(&of)).await;
+        match forgotten {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, %device, "a credential is not forgotten");
+                return Err("the journal would not");
+            }
+            Err(_) => return Err("the journal failed"),
+        }
+        let held = &mut self.credentials;
+        held.entries.remove(&subject);
+        held.lives.remove(&subject);
+        held.troubles.remove(&subject);
+        held.rests.remove(device);
+        held.told.remove(&(device.clone(), order.what));
+        if order.what == CredentialKind::Password {
+            // What was refused was the vault's; the site file's is tried, within what the device lets fail.
+            self.inventory.entry(device).logins.pardon();
+            self.unsaved = true;
+            self.save().await;
+        }
+        drop(taken);
+        self.schedule.order(device);
+        Ok(())
+    }
+}
