@@ -70,6 +70,8 @@ pub(super) struct Credentials {
     turning: BTreeMap<tokio::task::Id, Subject>,
     rests: BTreeMap<DeviceName, Rest>,
     orders: Orders,
+    /// Orders to forget that wait for their device to be free.
+    forgets: Vec<forget::Waiting>,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
     sealed_for: Option<u64>,
@@ -201,6 +203,7 @@ impl Rounds {
         if yardstick.policy.rotation.certificates {
             keyring.tools.certify(&site.file.devices);
         }
+        self.hear_forget_orders().await;
         self.hear_orders(&keyring).await;
         let (now, seconds) = (self.supplies.clock.now(), self.supplies.clock.seconds());
         let sealed = keyring.tools.recovery().is_some();
