@@ -11,8 +11,10 @@ use proto::wire::rotation::{CredentialKind, Forget};
 use tokio::sync::oneshot;
 
 use super::{choice, tell};
+use crate::rotation::attempts::Limit;
 use crate::rounds::Rounds;
 use crate::rounds::outlet::Deed;
+use crate::store::journal::JournalError;
 
 /// Most orders that wait for somebody to leave their device.
 const MOST_WAITING: usize = 64;
@@ -90,16 +92,21 @@ impl Rounds {
         let subject = entry.subject.clone();
         // Neither a turn nor a visit is at it, and none begins meanwhile.
         let taken = self.devices.take(Some(device)).ok_or(Refused::Busy)?;
-        let (journal, of) = (keyring.journal.clone(), subject.clone());
-        let forgotten = tokio::task::spawn_blocking(move || journal.forget(&of)).await;
-        match forgotten {
-            Ok(Ok(())) => {}
+        let (journal, of, now) =
+            (keyring.journal.clone(), subject.clone(), self.supplies.clock.now());
+        let forgotten = tokio::task::spawn_blocking(move || {
+            journal.forget(&of)?;
+            let attempts = journal.attempts(of.device.as_ref(), now)?;
+            Ok::<_, JournalError>(attempts.free_at(&Limit::default(), now) <= now)
+        });
+        let is_free = match forgotten.await {
+            Ok(Ok(is_free)) => is_free,
             Ok(Err(error)) => {
                 tracing::error!(%error, %device, "a credential is not forgotten");
                 return Err(Refused::Because("the journal would not"));
             }
             Err(_) => return Err(Refused::Because("the journal failed")),
-        }
+        };
         let held = &mut self.credentials;
         held.entries.remove(&subject);
         held.lives.remove(&subject);
@@ -107,8 +114,14 @@ impl Rounds {
         held.rests.remove(device);
         held.told.remove(&(device.clone(), order.what));
         if order.what == CredentialKind::Password {
-            // What was refused was the vault's; the site file's is tried, within what the device lets fail.
-            self.inventory.entry(device).logins.pardon();
+            let logins = &mut self.inventory.entry(device).logins;
+            // A person says that it was reset: the day's refusals were of the device that it was before. Should they be
+            // mistaken, this is one log-in more, and the device's own count has room for it; otherwise the day passes.
+            if is_free {
+                logins.admitted()
+            } else {
+                logins.pardon()
+            }
             self.unsaved = true;
             self.save().await;
         }
