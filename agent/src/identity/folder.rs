@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::stored::{self, Wrong};
 use super::{Applicant, IdentityError, Member, Next};
+use crate::store::journal::Journal;
 use crate::store::{DurableFile, StoreError};
 
 /// One durable file, as the identity needs it. A test puts faults in between.
@@ -44,6 +45,7 @@ pub struct Folder {
     member: Box<dyn Slot>,
     next: Box<dyn Slot>,
     applicant: Box<dyn Slot>,
+    journal: Journal,
 }
 
 impl Folder {
@@ -52,13 +54,19 @@ impl Folder {
         let folder = data.join("identity");
         let file =
             |name| -> Box<dyn Slot> { Box::new(DurableFile::new(&folder, name, stored::MOST)) };
-        Self { member: file("member"), next: file("next"), applicant: file("applicant") }
+        let [member, next, applicant] = ["member", "next", "applicant"].map(file);
+        Self { member, next, applicant, journal: Journal::within(folder.join("journal")) }
     }
 
     /// These files, in the order `member`, `next`, `applicant`.
     #[cfg(test)]
-    pub fn of([member, next, applicant]: [Box<dyn Slot>; 3]) -> Self {
-        Self { member, next, applicant }
+    pub fn of([member, next, applicant]: [Box<dyn Slot>; 3], journal: Journal) -> Self {
+        Self { member, next, applicant, journal }
+    }
+
+    /// Where the renewal of the key stands; beside it, not among the devices' rotations, whose secrets are in the vault.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Who the box is; `None` before it was enrolled.

@@ -185,6 +185,8 @@ impl From<KeyError> for stored::Wrong {
 }
 
 #[cfg(test)]
+mod explore;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

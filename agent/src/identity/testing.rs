@@ -111,8 +111,10 @@ impl Slot for Faulty {
 pub fn faulty(data: &std::path::Path, fails: usize) -> Folder {
     let writes = Arc::new(AtomicUsize::new(0));
     let folder = data.join("identity");
-    Folder::of(["member", "next", "applicant"].map(|name| -> Box<dyn Slot> {
+    let journal = Folder::within(data).journal().clone();
+    let files = ["member", "next", "applicant"].map(|name| -> Box<dyn Slot> {
         let file = DurableFile::new(&folder, name, super::stored::MOST);
         Box::new(Faulty { file, writes: writes.clone(), fails })
-    }))
+    });
+    Folder::of(files, journal)
 }

@@ -1,6 +1,9 @@
-use super::renewal::{Hurry, Step, step};
+use proto::SecretId;
+
+use super::renewal::{Papers, Plan, RULES, Work, name};
 use super::testing::{Acme, START, faulty};
 use super::*;
+use crate::rotation::{self as machine, Effect, Outcome, Pace, Rotation};
 
 fn folder() -> (tempfile::TempDir, Folder) {
     let data = tempfile::tempdir().unwrap();
@@ -95,24 +98,55 @@ fn a_bundle_never_goes_back() {
     assert_eq!(member.trusting(newer).trust.generation, 2);
 }
 
-/// One pass of a renewal over the disk, as the link does it, with a controller that always grants.
+/// A renewal over the disk, as the link has it turn by turn, with a controller that always grants.
 fn renew(folder: &Folder, acme: &Acme, now: Timestamp) -> Result<(), IdentityError> {
-    for _ in 0..10 {
-        let member = folder.member()?.expect("it is enrolled");
-        match step(&member, folder.next()?.as_ref(), Hurry::None, now) {
-            Step::Wait(_) => return Ok(()),
-            Step::MakeKey => folder.keep_next(Some(&Next::fresh()?))?,
-            Step::Ask(next) => {
-                let granted = Some(acme.granted(&next.key, now));
-                folder.keep_next(Some(&Next { granted, ..next }))?;
-            }
-            Step::Prove(granted) => {
-                folder.keep_member(&member.renewed(granted.identity, granted.trust))?;
-            }
-            Step::Forget => folder.keep_next(None)?,
+    let pace = Pace { due: now, retry: now, again: now };
+    let mut journal = None;
+    for _ in 0..20 {
+        let (member, next) = (folder.member()?.expect("it is enrolled"), folder.next()?);
+        let papers = Papers::of(&member, next.as_ref(), now);
+        if papers.is_over() {
+            folder.keep_next(None)?;
+            continue;
         }
+        let rotation = papers.standing(journal.take(), member.renew_at());
+        let machine::Next::Do { state, effect } = rotation.next(&RULES, now) else { return Ok(()) };
+        let outcome = match papers.plan(&effect) {
+            Plan::Known(outcome) => outcome,
+            Plan::Do(work) => done(work, folder, acme, now)?,
+        };
+        journal = Some(state.learn(&effect, outcome, &RULES, &pace));
     }
     panic!("a renewal comes to an end");
+}
+
+fn done(
+    work: Work,
+    folder: &Folder,
+    acme: &Acme,
+    now: Timestamp,
+) -> Result<Outcome<SecretId>, IdentityError> {
+    match work {
+        Work::MakeKey => {
+            let next = Next::fresh()?;
+            folder.keep_next(Some(&next))?;
+            return Ok(Outcome::Minted { next: name(&next.key), second: None });
+        }
+        Work::Ask => {
+            let next = folder.next()?.expect("there is one");
+            let granted = Some(acme.granted(&next.key, now));
+            folder.keep_next(Some(&Next { granted, ..next }))?;
+        }
+        Work::Connect => {}
+        Work::Become => {
+            let granted = folder.next()?.and_then(|next| next.granted).expect("it was given");
+            let member = folder.member()?.expect("it is enrolled");
+            folder.keep_member(&member.renewed(granted.identity, granted.trust))?;
+            folder.keep_next(None)?;
+        }
+        Work::Forget => folder.keep_next(None)?,
+    }
+    Ok(Outcome::Done)
 }
 
 #[test]
@@ -141,21 +175,23 @@ fn a_crash_at_any_write_of_a_renewal_leaves_a_usable_identity_and_the_rest_is_do
 }
 
 #[test]
-fn what_lapsed_before_it_was_proven_is_forgotten() {
+fn a_key_whose_certificate_lapsed_before_it_was_proven_is_certified_again() {
     let acme = Acme::new();
     let member = acme.member();
     let key = Arc::new(Key::generate().unwrap());
     let next = Next { granted: Some(acme.granted(&key, acme.now)), key };
-    let at = |seconds| Timestamp::from_unix(START + seconds);
-    let step = |seconds| step(&member, Some(&next), Hurry::None, at(seconds));
-    assert!(matches!(step(86_400), Step::Prove(_)));
-    assert!(matches!(step(8 * 86_400), Step::Forget));
-}
-
-#[test]
-fn a_renewal_waits_for_its_time_unless_it_is_ordered() {
-    let member = Acme::new().member();
-    let early = Timestamp::from_unix(START + 86_400);
-    assert!(matches!(step(&member, None, Hurry::None, early), Step::Wait(at) if at > early));
-    assert!(matches!(step(&member, None, Hurry::Ordered, early), Step::MakeKey));
+    let in_doubt = |papers: Papers<SecretId>| {
+        let Rotation::Minted(change) = papers.standing(None, acme.now) else { panic!() };
+        let journal = Some(Rotation::InDoubt(change, machine::Ask::Next));
+        papers.standing(journal, acme.now).next(&RULES, acme.now)
+    };
+    let effect = |seconds| {
+        let now = Timestamp::from_unix(START + seconds);
+        match in_doubt(Papers::of(&member, Some(&next), now)) {
+            machine::Next::Do { effect, .. } => effect,
+            sleep @ machine::Next::Sleep { .. } => panic!("{sleep:?}"),
+        }
+    };
+    assert_eq!(effect(86_400), Effect::Probe(name(&next.key)));
+    assert_eq!(effect(8 * 86_400), Effect::Escrow(name(&next.key)));
 }

@@ -22,6 +22,7 @@ mod receipts;
 mod recover;
 mod recovery;
 mod renew;
+mod renew_hands;
 pub mod reply;
 mod standing;
 mod take;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use certs::join_state::recovery_message;
 use certs::key::KeyError;
-use certs::{Clock as _, request};
+use certs::{Clock as _, Key, request};
 use proto::wire::v1;
 
 use super::deed::Deed;
@@ -74,10 +74,18 @@ impl Link {
 
     async fn recover(&self, lapse: Lapse) -> Result<(), RecoverFault> {
         // A renewal may have come so far that only its proof is missing.
-        if let Some(granted) = self.granted().await?
-            && self.prove(granted).await.is_ok()
-        {
-            return Ok(());
+        if let Some((key, granted)) = self.unproven().await? {
+            match self.connect(&granted).await {
+                Ok(()) => match self.become_granted(granted).await {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => tracing::warn!(%fault, "the new certificate cannot be kept"),
+                },
+                // The way back with its key, and no answer, would leave a key in use that two joins know.
+                Err(fault @ DialFault::Unreachable(_)) => return Err(fault.into()),
+                Err(_) => {
+                    self.keep_next(Some(Next { key, granted: None })).await?;
+                }
+            }
         }
         let member = self.member.borrow().clone();
         let line = self.reach(&member, None).await?;
@@ -109,23 +117,22 @@ impl Link {
         Ok(())
     }
 
-    async fn granted(&self) -> Result<Option<Granted>, IdentityError> {
+    /// A new certificate that was not tried, with its key.
+    async fn unproven(&self) -> Result<Option<(Arc<Key>, Granted)>, IdentityError> {
         let (folder, now) = (self.folder.clone(), self.clock.now());
-        let granted = on_disk(move || Ok(folder.next()?.and_then(|next| next.granted))).await?;
-        let known = self.member.borrow().identity.serial().to_owned();
-        Ok(granted.filter(|it| it.identity.not_after() > now && it.identity.serial() != known))
+        let next = on_disk(move || folder.next()).await?;
+        let known = self.member.borrow().identity.key().hash();
+        let untried = |granted: &Granted| granted.identity.not_after() > now;
+        Ok(next.filter(|next| next.key.hash() != known).and_then(|Next { key, granted }| {
+            granted.filter(untried).map(|granted| (key, granted))
+        }))
     }
 
-    /// The key of a renewal that was begun, or a new one. One that was certified is not asked for again.
-    async fn key_to_certify(&self) -> Result<Next, IdentityError> {
-        let (folder, now) = (self.folder.clone(), self.clock.now());
+    /// The key of a renewal that was begun, or a new one, on disk. Who calls holds the papers.
+    pub(super) async fn key_to_certify(&self) -> Result<Next, IdentityError> {
+        let (folder, known) = (self.folder.clone(), self.member.borrow().identity.key().hash());
         on_disk(move || {
-            let begun = folder.next()?;
-            let is_open = |next: &Next| match &next.granted {
-                None => true,
-                Some(granted) => granted.identity.not_after() <= now,
-            };
-            if let Some(next) = begun.filter(is_open) {
+            if let Some(next) = folder.next()?.filter(|next| next.key.hash() != known) {
                 return Ok(next);
             }
             let next = Next::fresh()?;

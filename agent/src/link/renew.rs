@@ -1,59 +1,43 @@
-//! Renews the certificate at half its life, for ever: one step after the other, each decided from what is on disk
-//! ([`crate::identity::renewal`]). A new certificate replaces the old one only after a real connection with it.
+//! Renews the certificate at half its life, for ever. The machine of [`crate::rotation`] decides, turn by turn, and its
+//! journal stands beside the identity's files; what its words mean for the agent's own key is in
+//! [`crate::identity::renewal`]. A new certificate replaces the old one only after a real connection with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use certs::{Clock as _, request};
+use certs::Clock as _;
 use proto::Timestamp;
-use proto::wire::v1;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Link;
 use super::backoff::Backoff;
-use super::deed::Deed;
-use super::dial::DialFault;
 use super::dice;
 use super::enroll::on_disk;
-use super::fault::CallFault;
-use super::line::{Line, patient};
-use super::reach::Absurd;
-use super::reply::{BadReply, renewed};
+use super::renew_hands::{RenewFault, RenewHands};
 use crate::clock::wait_until;
-use crate::identity::renewal::{Hurry, Step, step};
-use crate::identity::{Granted, IdentityError, Next};
+use crate::identity::renewal::{Papers, RULES};
+use crate::identity::{IdentityError, Next};
+use crate::rotate::devices::Devices;
+use crate::rotate::{Ended, Job, Turned, turn};
+use crate::rotation::attempts::Limit;
+use crate::rotation::due::Why;
+use crate::store::journal::{Entry, Journal, JournalError};
+use crate::store::pooled;
+use crate::store::subject::{Kind, Subject};
 
 /// How often it is looked whether the time is known by now.
 const TIME_UNKNOWN: Duration = Duration::from_secs(30);
-
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RenewFault {
-    #[error(transparent)]
-    Call(#[from] CallFault),
-    #[error(transparent)]
-    Absurd(#[from] Absurd),
-    #[error(transparent)]
-    Reply(#[from] BadReply),
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    #[error("the new certificate has no connection yet: {0}")]
-    Unproven(DialFault),
-    #[error("the new certificate was not accepted, and is given up: {0}")]
-    NotAccepted(DialFault),
-    #[error("a key cannot be used")]
-    Key(#[from] certs::key::KeyError),
-}
 
 impl Link {
     pub(super) async fn renew(self: &Arc<Self>, stop: &CancellationToken) {
         let mut backoff = Backoff::new(self.pace.first, self.pace.cap);
         loop {
-            let stepped = tokio::select! {
-                stepped = self.one_step() => stepped,
+            let taken = tokio::select! {
+                taken = self.take_a_turn() => taken,
                 () = stop.cancelled() => return,
             };
-            let Err(fault) = stepped else {
+            let Err(fault) = taken else {
                 backoff.reset();
                 continue;
             };
@@ -65,7 +49,7 @@ impl Link {
         }
     }
 
-    async fn one_step(self: &Arc<Self>) -> Result<(), RenewFault> {
+    async fn take_a_turn(self: &Arc<Self>) -> Result<(), RenewFault> {
         // Before the look at the clock: what moves it in between is heard.
         let moved = self.clock.moved();
         if !self.clock.is_known() {
@@ -76,23 +60,55 @@ impl Link {
             return Ok(());
         }
         drop(moved);
+        let entry = self.standing_of_the_key().await?;
+        let journal = self.folder.journal().clone();
+        let clock: certs::SharedClock = self.clock.clone();
+        // What is given up is tried again after the link's own waits, which grow.
+        let job = Job { retry: 0, ..Job::new(RULES, Limit::default()) };
+        // Nobody else takes turns at the agent's key.
+        let taken = Devices::default().take(None).expect("the list is new");
+        let mut hands = RenewHands::new(self.clone());
+        let turned = turn(entry, &job, &mut hands, &journal, &clock, &taken).await?;
+        let Turned { ended, steps, .. } = turned;
+        tracing::debug!(?ended, ?steps, "took a turn at the certificate's renewal");
+        match (ended, hands.fault) {
+            (Ended::Settled(until), _) => {
+                self.rest(until).await;
+                Ok(())
+            }
+            (_, Some(fault)) => Err(fault),
+            (_, None) => Err(RenewFault::Overtaken),
+        }
+    }
+
+    fn why(&self) -> Why {
+        if self.hurry.borrow().is_some() { Why::Command } else { Why::Schedule }
+    }
+
+    /// Where the renewal stands by the papers and the journal.
+    async fn standing_of_the_key(&self) -> Result<Entry, RenewFault> {
+        let papers = self.papers_now().await?;
+        if papers.is_over() {
+            self.keep_next(None).await?;
+        }
+        let subject = Subject { device: None, kind: Kind::AgentIdentity };
+        let found = recorded(self.folder.journal().clone(), subject.clone()).await;
+        let changed = found.as_ref().and_then(|entry| entry.changed);
+        let due = self.member.borrow().renew_at();
+        let rotation = papers.standing(found.map(|entry| entry.rotation), due);
+        let why = self.why();
+        let rotation = match why {
+            Why::Command => rotation.hurry(self.clock.now()),
+            _ => rotation,
+        };
+        Ok(Entry { subject, rotation, why, changed })
+    }
+
+    /// What lies on the disk, by name.
+    pub(super) async fn papers_now(&self) -> Result<Papers<proto::SecretId>, IdentityError> {
         let folder = self.folder.clone();
         let next = on_disk(move || folder.next()).await?;
-        let member = self.member.borrow().clone();
-        let ordered = self.hurry.borrow().is_some();
-        let hurry = if ordered { Hurry::Ordered } else { Hurry::None };
-        match step(&member, next.as_ref(), hurry, self.clock.now()) {
-            Step::Wait(until) => self.rest(until).await,
-            Step::MakeKey => self.keep_next(Some(Next::fresh()?)).await?,
-            Step::Ask(next) => {
-                let line = self.some_line().await;
-                let granted = self.ask(&line, &next).await?;
-                self.keep_next(Some(Next { granted: Some(granted), ..next })).await?;
-            }
-            Step::Prove(granted) => self.prove(granted).await?,
-            Step::Forget => self.keep_next(None).await?,
-        }
-        Ok(())
+        Ok(Papers::of(&self.member.borrow(), next.as_ref(), self.clock.now()))
     }
 
     /// Until then, or until something else decides.
@@ -107,57 +123,21 @@ impl Link {
         }
     }
 
-    /// Waits for a line.
-    pub(super) async fn some_line(&self) -> Line {
-        let mut lines = self.line.subscribe();
-        loop {
-            if let Some(line) = lines.borrow_and_update().clone() {
-                return line;
-            }
-            if lines.changed().await.is_err() {
-                // The link itself is gone; whoever waits is stopped in a moment.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    async fn ask(&self, line: &Line, next: &Next) -> Result<Granted, RenewFault> {
-        let certificate_request = request::make(&next.key)?;
-        let asked = v1::RenewRequest { certificate_request };
-        let reply = line.agent().renew(patient(asked)).await.map_err(CallFault::from)?;
-        let reply = reply.into_inner();
-        self.hear(reply.controller_time)?;
-        let member = self.member.borrow().clone();
-        Ok(renewed(reply, &member, &next.key)?)
-    }
-
-    pub(super) async fn prove(&self, granted: Granted) -> Result<(), RenewFault> {
-        let member = self.member.borrow().clone();
-        let candidate = member.renewed(granted.identity.clone(), granted.trust.clone());
-        match self.reach(&candidate, Some(&granted.identity)).await {
-            Ok(_) => {}
-            Err(fault @ DialFault::Unreachable(_)) => return Err(RenewFault::Unproven(fault)),
-            Err(fault) => {
-                self.keep_next(None).await?;
-                return Err(RenewFault::NotAccepted(fault));
-            }
-        }
-        let ends = granted.identity.not_after();
-        {
-            let _alone = self.papers.lock().await;
-            self.become_member(|member| member.renewed(granted.identity, granted.trust)).await?;
-        }
-        if let Some(order) = self.hurry.send_replace(None) {
-            self.done(order);
-        }
-        tracing::info!(%ends, "the certificate was renewed");
-        self.record(Deed::Renewed, &format!("until {ends}")).await;
-        Ok(())
-    }
-
-    async fn keep_next(&self, next: Option<Next>) -> Result<(), IdentityError> {
+    pub(super) async fn keep_next(&self, next: Option<Next>) -> Result<(), IdentityError> {
         let _alone = self.papers.lock().await;
         let folder = self.folder.clone();
         on_disk(move || folder.keep_next(next.as_ref())).await
+    }
+}
+
+/// What the journal says. What it cannot tell is no loss: the papers say enough to go on.
+async fn recorded(journal: Journal, subject: Subject) -> Option<Entry> {
+    let read = pooled(move || Ok(journal.read(&subject))).await;
+    match read.map_err(JournalError::from).and_then(|read| read) {
+        Ok(read) => read.map(|read| read.entry),
+        Err(error) => {
+            tracing::warn!(%error, "where the renewal stood is told by the identity's files");
+            None
+        }
     }
 }

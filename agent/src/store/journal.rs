@@ -114,7 +114,12 @@ pub struct Journal {
 impl Journal {
     /// The journal in the agent's data folder. Nothing is touched yet.
     pub fn new(data: &Path) -> Self {
-        Self { folder: data.join("rotations"), counting: Arc::default() }
+        Self::within(data.join("rotations"))
+    }
+
+    /// The journal in a folder of its own. Nothing is touched yet.
+    pub fn within(folder: PathBuf) -> Self {
+        Self { folder, counting: Arc::default() }
     }
 
     /// The folder of one credential; the vault keeps its secrets there too.
