@@ -3,6 +3,7 @@
 mod command;
 mod faults;
 mod harden;
+mod restore;
 mod shop;
 
 pub use shop::neglected;
