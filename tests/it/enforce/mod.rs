@@ -4,3 +4,4 @@
 mod orders;
 mod scene;
 mod unattended;
+mod whole;

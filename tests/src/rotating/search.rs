@@ -57,7 +57,12 @@ fn walk(
 ) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let kind = fs::symlink_metadata(&path)?.file_type();
+        let kind = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata.file_type(),
+            // A program at work makes files and takes them away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
         let is_meant =
             path.file_name().and_then(|it| it.to_str()).is_some_and(|name| except.contains(&name));
         if kind.is_dir() {
@@ -72,7 +77,6 @@ fn walk(
 fn look(path: &Path, needles: &BTreeSet<&[u8]>, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        // A program at work makes files and takes them away.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         // The programs let nobody but root look into them, not even who started them.
         Err(error)

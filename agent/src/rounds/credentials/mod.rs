@@ -74,6 +74,8 @@ pub(super) struct Credentials {
     rests: BTreeMap<DeviceName, Rest>,
     backed: backed::Backed,
     orders: Orders,
+    /// Orders to forget that wait for their device to be free.
+    forgets: Vec<forget::Waiting>,
     told: BTreeMap<(DeviceName, CredentialKind), RotationState>,
     /// Generation of the recovery recipients that everything was looked through for.
     sealed_for: Option<u64>,
@@ -219,6 +221,7 @@ impl Rounds {
                 self.yardstick = Some(Arc::new(more));
             }
         }
+        self.hear_forget_orders().await;
         self.hear_orders(&keyring).await;
         self.hear_handed(&keyring).await;
         let (now, seconds) = (self.supplies.clock.now(), self.supplies.clock.seconds());

@@ -80,7 +80,9 @@ impl Rounds {
             }
             // Others take these.
             Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
-            Wish::Forget(forget) => self.take_forget_order(&id, &forget, done).await,
+            Wish::Forget(forget) => {
+                self.take_forget_order((id, expires_at), forget, done).await;
+            }
         }
     }
 

@@ -195,27 +195,9 @@ impl One {
                 Some(plan) => (id.clone(), plan.clone()),
                 None => return passed(None, How::Well),
             },
-            Wanted::Fresh { until } => match self.survey(&reached).await {
-                Ok(plan) if plan.steps.is_empty() => {
-                    let (device, handed) = (name.clone(), handed(&plan));
-                    return (Some(Event::PassedOver { device, why: None, handed }), How::Well);
-                }
-                Ok(plan) if ends_too_late(plan.video_s(), *until, self.clock.now()) => {
-                    return (None, How::Unseen);
-                }
-                Ok(plan) => match random::id().ok().and_then(|id| id.parse().ok()) {
-                    Some(id) => (id, plan),
-                    None => {
-                        return passed(
-                            Some("the system gives no random bytes".to_owned()),
-                            How::Unseen,
-                        );
-                    }
-                },
-                Err(Fault::Refused(why)) => {
-                    return (Some(reached.refused(why)), How::Unseen);
-                }
-                Err(fault) => return passed(Some(fault.to_string()), How::Unseen),
+            Wanted::Fresh { until } => match self.fresh(name, &reached, *until).await {
+                Ok(planned) => planned,
+                Err(ended) => return ended,
             },
         };
         if !self.may_go(&id, &plan).await {
@@ -244,6 +226,33 @@ impl One {
             (_, trouble) => trouble.map_or(How::Well, How::Badly),
         };
         (Some(Event::Ended { id, result: Box::new(result), trouble, handed }), how)
+    }
+
+    /// What a fresh look says is to be done before a window ends, or how the device ends without.
+    async fn fresh(
+        &self,
+        name: &DeviceName,
+        reached: &Reached,
+        until: Timestamp,
+    ) -> Result<(OrderId, DevicePlan), (Option<Event>, How)> {
+        let passed = |why: Option<String>, handed, how| {
+            (Some(Event::PassedOver { device: name.clone(), why, handed }), how)
+        };
+        match self.survey(reached).await {
+            Ok(plan) if plan.steps.is_empty() => Err(passed(None, handed(&plan), How::Well)),
+            Ok(plan) if ends_too_late(plan.video_s(), until, self.clock.now()) => {
+                Err((None, How::Unseen))
+            }
+            Ok(plan) => match random::id().ok().and_then(|id| id.parse().ok()) {
+                Some(id) => Ok((id, plan)),
+                None => {
+                    let why = "the system gives no random bytes".to_owned();
+                    Err(passed(Some(why), Vec::new(), How::Unseen))
+                }
+            },
+            Err(Fault::Refused(why)) => Err((Some(reached.refused(why)), How::Unseen)),
+            Err(fault) => Err(passed(Some(fault.to_string()), Vec::new(), How::Unseen)),
+        }
     }
 
     /// A device with nothing to change but credentials.

@@ -14,10 +14,10 @@ pub const EXAMPLE: &str = "\
 Example:
   palisade secret prune harbour --keep 8 --before 2026-01-01T00:00:00Z --reason 'at 85 %'
 
-Removed for good are copies of device passwords and certificates behind the newest so many of each
-account. What the agent says a device takes stays, and so does everything of a device whose
-credential is not settled, and every recording key. An old backup of a device may bring back an old
-password: keep a kit (palisade secret export) before you prune.";
+Removed for good are copies of device passwords and certificates behind the newest so many of
+each account. What the agent says a device takes stays, and so does everything of a device whose
+credential is not settled, and every recording key. An old backup of a device may bring back an
+old password: keep a kit (palisade secret export) before you prune.";
 
 /// `secret prune`
 #[derive(Debug, Args)]
