@@ -171,15 +171,15 @@ impl Link {
     /// From now on the box is that, and nothing is next.
     pub(super) async fn become_granted(&self, granted: Granted) -> Result<(), RenewFault> {
         let ends = granted.identity.not_after();
-        {
-            let _alone = self.papers.lock().await;
-            self.become_member(|member| member.renewed(granted.identity, granted.trust)).await?;
-            let folder = self.folder.clone();
-            on_disk(move || folder.keep_next(None)).await?;
-        }
+        let alone = self.papers.lock().await;
+        self.become_member(|member| member.renewed(granted.identity, granted.trust)).await?;
+        // At once, so that the new line's first word tells it.
         if let Some(order) = self.hurry.send_replace(None) {
             self.done(order);
         }
+        let folder = self.folder.clone();
+        on_disk(move || folder.keep_next(None)).await?;
+        drop(alone);
         tracing::info!(%ends, "the certificate was renewed");
         self.record(Deed::Renewed, &format!("until {ends}")).await;
         Ok(())
