@@ -366,6 +366,10 @@ impl Rounds {
     }
 
     async fn grant(&mut self, wish: Wish) {
+        // What should be comes before what is ordered: no order is carried out by the policy before.
+        if self.supplies.desired.has_changed().unwrap_or_default() {
+            Box::pin(self.take_desired()).await;
+        }
         match wish {
             Wish::Visit { id, expires_at, devices, done } => {
                 self.take_order(id, expires_at, devices, done).await;

@@ -4,6 +4,7 @@ mod command;
 mod faults;
 mod harden;
 mod remedies;
+mod restore;
 mod shop;
 
 pub use shop::neglected;

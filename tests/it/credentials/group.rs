@@ -85,10 +85,10 @@ async fn three_cameras_go_round_to_one_key_of_recordings_with_one_of_them_dead_f
     let cameras = [keyless().await, keyless().await, keyless().await];
     cameras[2].set_faults(only(Fault::ServerError));
     let mut firsts = Vec::new();
-    for place in 0..3 {
-        let turned = turn(&mut stage, place, &cameras[place], taught()).await;
+    for (place, camera) in cameras.iter().enumerate() {
+        let turned = turn(&mut stage, place, camera, taught()).await;
         assert_eq!(has_settled(&turned), place < 2, "{turned:?}");
-        firsts.push(cameras[place].recording_key());
+        firsts.push(camera.recording_key());
     }
     assert!(!firsts[0].is_empty() && firsts[0] == firsts[1] && firsts[2].is_empty());
     assert_eq!(stage.logs(), 2, "the log of each was kept before its reboot");

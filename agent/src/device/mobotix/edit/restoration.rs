@@ -155,15 +155,10 @@ impl Guard<'_> {
             };
         }
         let held = self.held(name, &ours, &theirs);
-        let mut lines: Lines<'a> =
-            theirs.into_iter().filter(|line| !held.contains(key_of(line))).collect();
-        // Where the camera has them: in front, as far as can be told.
-        let kept = ours.into_iter().filter(|line| held.contains(key_of(line)));
-        let kept: Lines<'a> = kept.collect();
-        lines.splice(0..0, kept);
+        let lines = woven(&ours, &theirs, &held);
         self.admits(name, &lines)?;
         if name == "access" {
-            groups_stand(&lines)?;
+            groups_stand(&ours, &lines)?;
         }
         let held = held.into_iter().map(|key| match key {
             b"" => "what is no key with a value".to_owned(),
@@ -252,13 +247,35 @@ impl Guard<'_> {
     }
 }
 
-/// The accounts that stay have to find their groups.
-fn groups_stand(lines: &Lines<'_>) -> Result<(), String> {
-    let declared = lines.iter().find_map(|line| value_of(line, "groups")).unwrap_or_default();
-    let names: Vec<&[u8]> = declared.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect();
+/// The lines of `theirs`, but those of `ours` under the keys that are held, at the place of the first of them.
+fn woven<'a>(ours: &Lines<'a>, theirs: &Lines<'a>, held: &BTreeSet<&[u8]>) -> Lines<'a> {
+    let mut lines = Lines::new();
+    let mut done: BTreeSet<&[u8]> = BTreeSet::new();
+    for line in theirs {
+        let key = key_of(line);
+        if !held.contains(key) {
+            lines.push(*line);
+        } else if done.insert(key) {
+            lines.extend(ours.iter().filter(|line| key_of(line) == key));
+        }
+    }
+    let rest = |line: &&&[u8]| held.contains(key_of(line)) && !done.contains(key_of(line));
+    lines.extend(ours.iter().filter(rest));
+    lines
+}
+
+/// The accounts that stay have to find the groups that they have today. One whose group is not there today, as those of
+/// placeholders, loses nothing.
+fn groups_stand(ours: &Lines<'_>, lines: &Lines<'_>) -> Result<(), String> {
+    let declared = |lines: &Lines<'_>| -> BTreeSet<Vec<u8>> {
+        let groups = lines.iter().filter_map(|line| value_of(line, "groups"));
+        let names = groups.flat_map(|all| all.split(|byte| *byte == b','));
+        names.map(|name| name.trim_ascii().to_vec()).collect()
+    };
+    let (today, then) = (declared(ours), declared(lines));
     let users = lines.iter().filter_map(|line| value_of(line, "usr"));
     let mut groups = users.filter_map(|user| user.split(|byte| *byte == b':').nth(1));
-    match groups.find(|group| !names.contains(group)) {
+    match groups.find(|group| today.contains(*group) && !then.contains(*group)) {
         Some(_) => {
             Err("an account of today is in a group that the backup does not have".to_owned())
         }
