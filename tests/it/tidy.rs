@@ -141,9 +141,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["config", "facts", "device", "firmware"]),
     ("rotation", &["rotation"]),
     ("visit", &["visit", "device", "facts", "config", "clock"]),
-    ("identity", &["identity", "store"]),
+    ("identity", &["identity", "rotation", "store"]),
     ("custody", &["custody", "store"]),
-    ("link", &["link", "clock", "custody", "identity", "rotate", "store", "timekeeper"]),
+    ("link", &["link", "clock", "custody", "identity", "rotate", "rotation", "store", "timekeeper"]),
     (
         "service",
         &[
