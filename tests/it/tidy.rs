@@ -143,7 +143,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("visit", &["visit", "device", "facts", "config", "clock"]),
     ("identity", &["identity", "rotation", "store"]),
     ("custody", &["custody", "store"]),
-    ("link", &["link", "clock", "custody", "identity", "rotate", "rotation", "store", "timekeeper"]),
+    (
+        "link",
+        &["link", "clock", "custody", "identity", "rotate", "rotation", "store", "timekeeper"],
+    ),
     (
         "service",
         &[
