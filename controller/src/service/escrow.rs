@@ -8,8 +8,6 @@
 use std::sync::Arc;
 
 use futures::{Stream, stream};
-use prost::Message as _;
-use proto::wire::v1;
 use proto::{DeviceName, EscrowRecord, SiteName, Timestamp};
 
 use super::bounds::{Bound, Fill, Kept, MAX_BYTES, MAX_SECRETS, Room};
@@ -17,7 +15,7 @@ use super::sites::no_site;
 use super::words::plain;
 use super::{OperatorPeer, Refusal, Service};
 use crate::store::Intake;
-use crate::store::escrow::{Held, Wanted};
+use crate::store::escrow::{Held, Wanted, size_of};
 use crate::store::recipients::Recipients;
 
 /// Most secrets that are listed at a time.
@@ -57,7 +55,7 @@ pub(super) async fn take(
     };
     let said = odd.map(|odd| format!("secret {} {odd}", record.id));
     let (count, bytes) = room.escrow(intake, site).await?;
-    let size = v1::EscrowRecord::from(record).encoded_len() as u64;
+    let size = size_of(record);
     match intake.secret(site, record.id).await? {
         None if count >= MAX_SECRETS || bytes + size > MAX_BYTES => {
             return Ok((Kept::Full(Bound::Secrets), said));

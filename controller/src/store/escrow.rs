@@ -56,6 +56,11 @@ pub struct Wanted {
 const IS_LATEST: &str = "NOT EXISTS (SELECT 1 FROM escrow_records n WHERE n.site = e.site AND n.device = e.device \
      AND n.kind = e.kind AND n.account = e.account AND n.number > e.number)";
 
+/// How many bytes a secret's sealed copies take here.
+pub fn size_of(record: &EscrowRecord) -> u64 {
+    v1::EscrowRecord::from(record).encoded_len() as u64
+}
+
 impl Intake {
     /// How many secrets of a site are here, and the bytes of their sealed copies together.
     ///
