@@ -25,10 +25,10 @@ pub const EXAMPLE: &str = "\
 Example:
   palisade-agent rotate yard gate --site site.toml --data agent-data --recipients recovery.txt
 
-The site's policy has to say [rotation] passwords = true (or certificates) and escrow = \"vault_will_do\". The
-file of recipients holds age recipients (age1...), one a line; keep the keys to them somewhere else: together
-with the data folder they open every camera. From then on the passwords are in the data folder, and the site
-file's are used no more.
+The site's policy has to switch it on under [rotation] (passwords, certificates, message_keys or recording_keys
+= true) and to say escrow = \"vault_will_do\". The file of recipients holds age recipients (age1...), one a
+line; keep the keys to them somewhere else: together with the data folder they open every camera. From then on
+the passwords are in the data folder, and the site file's are used no more.
 
 Exit codes:
   0  each device takes another credential than before
