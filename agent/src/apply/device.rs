@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep};
 use super::outcome::{By, DeviceResult, Outcome, StepResult};
 use super::{Job, Kept, Workshop};
 use crate::change::{Change, Risk, Takes, Untranslated};
-use crate::clock;
 use crate::device::{Driver, Fault, Inspection, Snapshot, Target};
 use crate::facts::Facts;
 use crate::plan::{Step, violations};
@@ -18,7 +17,7 @@ pub async fn apply(job: &Job, shop: &Workshop) -> DeviceResult {
     if let Err(Stop(why)) = work.run().await {
         work.result.stopped = Some(why);
     }
-    work.result.ended = clock::now();
+    work.result.ended = shop.clock.now();
     work.result
 }
 
@@ -58,7 +57,7 @@ impl<'w> Work<'w> {
         // The certificate that the plan was made over is held on to, though nobody vouches for it.
         let planned = job.plan.pin.as_deref().and_then(|pin| pin.parse().ok());
         target.seen_before = target.seen_before.or(planned).filter(|_| target.address.tls);
-        let now = clock::now();
+        let now = shop.clock.now();
         let why = || "the work ended before".to_owned();
         let steps = job.plan.steps.iter().map(|step| StepResult {
             number: step.number,

@@ -14,6 +14,7 @@ mod survey;
 mod text;
 mod weigh;
 
+use certs::SharedClock;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,8 @@ pub struct Workshop {
     pub rotates: Arc<dyn Rotates>,
     /// How long is waited for what.
     pub patience: Patience,
+    /// The present: what is judged by lifetimes is judged by this.
+    pub clock: SharedClock,
 }
 
 /// How long is waited for what.

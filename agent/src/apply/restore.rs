@@ -16,7 +16,6 @@ use super::outcome::{By, DeviceResult, Outcome, StepResult};
 use super::weigh::reverted;
 use super::{Job, Kept, Workshop};
 use crate::change::Digest;
-use crate::clock;
 use crate::device::{self, Fault, Inspection, Restoration, Snapshot, Target};
 use crate::facts::Facts;
 use crate::plan::DevicePlan;
@@ -65,7 +64,8 @@ pub async fn look(
 
 /// Brings a backup back. Never fails: what went wrong is in the result, whose one step it is.
 pub async fn restore(restore: Restore, shop: Workshop) -> DeviceResult {
-    let (device, began) = (restore.target.name.clone(), clock::now());
+    let clock = shop.clock.clone();
+    let (device, began) = (restore.target.name.clone(), clock.now());
     let words = restore.words.clone();
     let work = tokio::spawn(async move {
         let job = job(&restore);
@@ -74,13 +74,13 @@ pub async fn restore(restore: Restore, shop: Workshop) -> DeviceResult {
         if let Err(Stop(why)) = ended {
             work.result.stopped = Some(why);
         }
-        work.result.ended = clock::now();
+        work.result.ended = shop.clock.now();
         work.result
     });
     work.await.unwrap_or_else(|_| DeviceResult {
         device,
         began,
-        ended: clock::now(),
+        ended: clock.now(),
         steps: vec![step(&words)],
         stopped: Some(
             "the driver failed (this is a bug; please report it); look at the device before anything else".to_owned(),

@@ -94,12 +94,13 @@ pub fn ends_too_late(video_s: u32, end: Timestamp, now: Timestamp) -> bool {
 
 /// Carries one device's plan out in a task of its own, so that a driver that fails costs its own device only.
 pub async fn guarded(job: Job, shop: Workshop) -> DeviceResult {
-    let (device, began) = (job.plan.device.clone(), clock::now());
+    let clock = shop.clock.clone();
+    let (device, began) = (job.plan.device.clone(), clock.now());
     let work = tokio::spawn(async move { apply(&job, &shop).await });
     work.await.unwrap_or_else(|_| DeviceResult {
         device,
         began,
-        ended: clock::now(),
+        ended: clock.now(),
         steps: Vec::new(),
         stopped: Some(
             "the driver failed (this is a bug; please report it); look at the device before anything else".to_owned(),

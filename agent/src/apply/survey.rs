@@ -6,7 +6,6 @@ use proto::finding::Attestation;
 
 use super::Workshop;
 use crate::change::{Change, Credential};
-use crate::clock;
 use crate::device::{Fault, Target};
 use crate::facts::{Device, Facts, Kind, Source};
 use crate::measures::conclude;
@@ -37,7 +36,7 @@ pub async fn survey(
         policy: &shop.policy,
         advisories: &shop.advisories,
         device: &target.name,
-        now: clock::now(),
+        now: shop.clock.now(),
         attestations,
         vms_addresses,
     };

@@ -5,7 +5,6 @@ use proto::Verdict;
 use super::device::{Stage, Stop, Work};
 use super::outcome::{By, Outcome};
 use crate::change::{Change, Shows, Takes};
-use crate::clock;
 use crate::device::{Comparison, Inspection, Snapshot};
 use crate::facts::Facts;
 use crate::measures::{Conclusion, conclude};
@@ -94,7 +93,7 @@ impl Work<'_> {
             policy: &self.shop.policy,
             advisories: &self.shop.advisories,
             device: &self.job.plan.device,
-            now: clock::now(),
+            now: self.shop.clock.now(),
             attestations: &self.job.attestations,
             vms_addresses: &self.job.vms_addresses,
         };

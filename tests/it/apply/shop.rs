@@ -85,6 +85,7 @@ impl Shop {
             keeper: kept.clone(),
             rotates: Arc::new(ByHand),
             patience,
+            clock: Arc::new(certs::SystemClock),
         };
         Self { workshop, kept }
     }

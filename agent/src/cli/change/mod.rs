@@ -5,6 +5,7 @@ mod arguments;
 mod kept;
 mod restore;
 
+use certs::SystemClock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -204,6 +205,7 @@ fn shop(order: Order, site: &SiteFile, keeper: Arc<dyn Keeper>) -> (Workshop, Ve
         surroundings,
         keeper,
         rotates: Arc::new(ByHand),
+        clock: Arc::new(SystemClock),
     };
     (shop, calls)
 }

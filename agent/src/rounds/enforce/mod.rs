@@ -250,6 +250,7 @@ impl Rounds {
             keeper: self.supplies.keeper.clone(),
             rotates: self.rotations()?,
             patience: Patience::of(&yardstick.policy),
+            clock: self.supplies.clock.clone(),
         }))
     }
 
