@@ -199,12 +199,7 @@ impl OnTheBox {
     fn meant(&self, wish: &Wish) -> Result<BTreeSet<DeviceName>, NotBegun> {
         let refused = |why: String| Err(NotBegun::Wish(why));
         let Rotate { devices, what, .. } = &wish.order;
-        let (is_on, switch) = match what {
-            CredentialKind::Password => (self.policy.rotation.passwords, "passwords"),
-            CredentialKind::Certificate => (self.policy.rotation.certificates, "certificates"),
-            CredentialKind::RecordingKey => (self.policy.rotation.recording_keys, "recording_keys"),
-            CredentialKind::MessageKey => (self.policy.rotation.message_keys, "message_keys"),
-        };
+        let (is_on, switch) = what.switch(&self.policy.rotation);
         if !is_on {
             return refused(format!("the site's policy says [rotation] {switch} = false"));
         }

@@ -102,12 +102,7 @@ impl Service {
         let rules = Policy::from_toml(&policy.text).map_err(Refusal::failed)?.rotation;
         let mut any = false;
         for (device, what) in what {
-            let allowed = match what {
-                CredentialKind::Password => rules.passwords,
-                CredentialKind::Certificate => rules.certificates,
-                CredentialKind::RecordingKey => rules.recording_keys,
-                CredentialKind::MessageKey => rules.message_keys,
-            };
+            let (allowed, _) = what.switch(&rules);
             if !allowed {
                 continue;
             }

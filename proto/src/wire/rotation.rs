@@ -6,6 +6,7 @@ use super::malformed::{self, Malformed};
 use super::policy::{devices, names};
 use super::v1;
 use super::words::word;
+use crate::policy::RotationRules;
 use crate::{DeviceName, SecretId, Timestamp};
 
 /// Longest name of an account, in bytes.
@@ -60,6 +61,16 @@ pub enum Standing {
 }
 
 impl CredentialKind {
+    /// Whether policy has it replaced, and the key under `[rotation]` that says so.
+    pub fn switch(self, rules: &RotationRules) -> (bool, &'static str) {
+        match self {
+            Self::Password => (rules.passwords, "passwords"),
+            Self::Certificate => (rules.certificates, "certificates"),
+            Self::RecordingKey => (rules.recording_keys, "recording_keys"),
+            Self::MessageKey => (rules.message_keys, "message_keys"),
+        }
+    }
+
     /// The word in tables and files.
     pub fn as_str(self) -> &'static str {
         match self {

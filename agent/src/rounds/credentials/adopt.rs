@@ -105,7 +105,7 @@ impl Rounds {
             is_private && keyring::password_of(device).is_some()
         });
         for kind in empty.into_iter().filter(|_| may) {
-            if choice::is_wanted(choice::class(&kind), &yardstick.policy) {
+            if choice::is_wanted(&kind, &yardstick.policy) {
                 let subject = Subject { device: Some(name.clone()), kind };
                 self.take_over(&keyring, &yardstick.policy, subject, none_set()).await;
             }

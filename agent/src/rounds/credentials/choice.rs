@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use proto::policy::{EscrowRule, ProofRule, Weekday};
+use proto::policy::{ChangeRules, EscrowRule, ProofRule, Weekday};
 use proto::wire::rotation::{CredentialKind, RotateReason};
 use proto::{DeviceName, Policy, Timestamp};
 
@@ -37,16 +37,6 @@ pub fn ordered_as(kind: &Kind) -> Option<CredentialKind> {
     }
 }
 
-/// The class of what is ordered.
-pub fn ordered_class(what: CredentialKind) -> Class {
-    match what {
-        CredentialKind::Password => Class::Password,
-        CredentialKind::Certificate => Class::Certificate,
-        CredentialKind::RecordingKey => Class::RecordingKey,
-        CredentialKind::MessageKey => Class::MessageKey,
-    }
-}
-
 /// Why something is due, from why it was ordered.
 pub fn why(reason: RotateReason) -> Why {
     match reason {
@@ -72,14 +62,9 @@ pub fn ordered_due(why: Why, at: Timestamp, policy: &Policy) -> Timestamp {
     Timestamp::from_unix(at.unix().saturating_add(grace))
 }
 
-/// Whether policy has such credentials replaced.
-pub fn is_wanted(class: Class, policy: &Policy) -> bool {
-    match class {
-        Class::Password => policy.rotation.passwords,
-        Class::Certificate => policy.rotation.certificates,
-        Class::RecordingKey => policy.rotation.recording_keys,
-        Class::MessageKey => policy.rotation.message_keys,
-    }
+/// Whether policy has such a credential replaced.
+pub fn is_wanted(kind: &Kind, policy: &Policy) -> bool {
+    ordered_as(kind).is_some_and(|what| what.switch(&policy.rotation).0)
 }
 
 /// What policy asks of a rotation. A certificate is none of an account, and what proves it is what the device serves; a
@@ -171,6 +156,38 @@ pub struct Pick {
     pub aim: Aim,
 }
 
+/// How many more devices may be in change, whether it is their settings or their credentials that are changed: as many
+/// as policy allows at once, and one of a place.
+pub struct Room<'p> {
+    rules: &'p ChangeRules,
+    busy: BTreeSet<DeviceName>,
+    places: BTreeSet<&'p str>,
+}
+
+impl<'p> Room<'p> {
+    /// What is left beside those that are `busy`. Those that are `lost` block their places and nothing else.
+    pub fn beside(
+        rules: &'p ChangeRules,
+        busy: BTreeSet<DeviceName>,
+        lost: &BTreeSet<DeviceName>,
+    ) -> Self {
+        let places = busy.iter().chain(lost).flat_map(|name| rules.places(name)).collect();
+        Self { rules, busy, places }
+    }
+
+    /// Whether this one may be begun, too.
+    pub fn has(&self, device: &DeviceName) -> bool {
+        self.busy.len() < usize::from(self.rules.at_once)
+            && self.places.is_disjoint(&self.rules.places(device))
+    }
+
+    /// It is begun.
+    fn take(&mut self, device: &DeviceName) {
+        self.busy.insert(device.clone());
+        self.places.extend(self.rules.places(device));
+    }
+}
+
 /// The turns that may be taken at `now`, while the settings of the devices `also` are being changed: both count as one.
 /// `sealed` tells whether there is anybody to seal secrets to.
 pub fn picks(
@@ -198,23 +215,19 @@ pub fn picks(
     wanted.sort_by_key(|pick| (rank(pick.aim), pick.device));
     let one_is_lost = devices.iter().any(|one| has(one, is_stranded));
     // A lost device blocks its place and halts the rest, which is more than its share of the devices in change.
-    let mut busy: BTreeSet<&DeviceName> = in_change(devices).map(|one| one.device).collect();
-    busy.extend(also);
-    let blocking = busy.iter().copied().chain(lost(devices).map(|one| one.device));
-    let mut places: BTreeSet<&str> = blocking.flat_map(|name| policy.change.places(name)).collect();
+    let busy = in_change(devices).chain(also.iter().cloned()).collect();
+    let mut room = Room::beside(&policy.change, busy, &lost(devices).collect());
     wanted.retain(|pick| {
-        let here = policy.change.places(devices[pick.device].device);
+        let one = &devices[pick.device];
         match pick.aim {
             Aim::Finish | Aim::Escrow => true,
+            Aim::Begin if one_is_lost && !one.named => false,
             Aim::Begin => {
-                let halted = one_is_lost && !devices[pick.device].named;
-                let full = busy.len() >= usize::from(policy.change.at_once);
-                if halted || full || !places.is_disjoint(&here) {
-                    return false;
+                let has_room = room.has(one.device);
+                if has_room {
+                    room.take(one.device);
                 }
-                busy.insert(devices[pick.device].device);
-                places.extend(here);
-                true
+                has_room
             }
         }
     });
@@ -222,19 +235,15 @@ pub fn picks(
 }
 
 /// Devices that are in change through their credentials.
-pub fn in_change<'a, 's>(
-    devices: &'s [Standing<'a>],
-) -> impl Iterator<Item = &'s Standing<'a>> + use<'a, 's> {
+pub fn in_change(devices: &[Standing<'_>]) -> impl Iterator<Item = DeviceName> {
     let is_busy =
         |one: &&Standing<'_>| (one.in_turn || has(one, is_touched)) && !has(one, is_stranded);
-    devices.iter().filter(is_busy)
+    devices.iter().filter(is_busy).map(|one| one.device.clone())
 }
 
-/// Devices that take nothing that is known. They block their places, and nothing else that is changed at once.
-pub fn lost<'a, 's>(
-    devices: &'s [Standing<'a>],
-) -> impl Iterator<Item = &'s Standing<'a>> + use<'a, 's> {
-    devices.iter().filter(|one| has(one, is_stranded))
+/// Devices that take nothing that is known.
+pub fn lost(devices: &[Standing<'_>]) -> impl Iterator<Item = DeviceName> {
+    devices.iter().filter(|one| has(one, is_stranded)).map(|one| one.device.clone())
 }
 
 fn has(device: &Standing<'_>, what: fn(&Entry) -> bool) -> bool {
@@ -261,7 +270,7 @@ fn pick(
     now: Timestamp,
 ) -> Option<(usize, Aim)> {
     let may = |entry: &Entry| {
-        let is_wanted = is_wanted(class(&entry.subject.kind), policy);
+        let is_wanted = is_wanted(&entry.subject.kind, policy);
         // Without a window nothing is changed that nobody asked for.
         let has_time = !windows.is_empty() || entry.why.needs_no_window();
         entry.rotation.change().is_some() || is_wanted && has_time

@@ -264,8 +264,7 @@ impl Rounds {
     pub(super) fn in_turns(&self) -> (BTreeSet<DeviceName>, BTreeSet<DeviceName>) {
         let Some(site) = self.site.clone() else { return Default::default() };
         let standings = self.standings(&site.file.devices, 0);
-        let names = |of: Vec<&Standing<'_>>| of.iter().map(|it| it.device.clone()).collect();
-        (names(choice::in_change(&standings).collect()), names(choice::lost(&standings).collect()))
+        (choice::in_change(&standings).collect(), choice::lost(&standings).collect())
     }
 
     async fn begin_turn(&mut self, name: &DeviceName, entry: Entry, aim: Aim) {

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use certs::Clock as _;
 use proto::Timestamp;
 use proto::wire::policy::OrderId;
-use proto::wire::rotation::Rotate;
+use proto::wire::rotation::{CredentialKind, Rotate};
 use tokio::sync::oneshot;
 
+use super::ORDERS;
 use super::keyring::{self, Keyring};
 use super::orders::Want;
-use super::{ORDERS, choice};
-use crate::rotation::due::Class;
 use crate::rounds::Rounds;
 use crate::rounds::outlet::Deed;
 use crate::store::subject::Subject;
@@ -32,18 +31,18 @@ impl Rounds {
         if expires_at < now || self.supplies.keyring.is_none() {
             return;
         }
-        let class = choice::ordered_class(order.what);
         let (what, reason) = (order.what.as_str(), order.reason.as_str());
-        if !choice::is_wanted(class, &yardstick.policy) {
+        let (is_on, _) = order.what.switch(&yardstick.policy.rotation);
+        if !is_on {
             let detail = format!("order {id}: the policy's [rotation] does not switch {what}s on");
             self.audit(Deed::RotationFailed, "", &detail).await;
             return;
         }
-        let meant = site.file.devices.iter().filter(|device| match class {
-            Class::Password | Class::RecordingKey | Class::MessageKey => {
-                keyring::password_of(device).is_some()
-            }
-            Class::Certificate => keyring::certificate_of(device).is_some(),
+        let meant = site.file.devices.iter().filter(|device| match order.what {
+            CredentialKind::Certificate => keyring::certificate_of(device).is_some(),
+            CredentialKind::Password
+            | CredentialKind::RecordingKey
+            | CredentialKind::MessageKey => keyring::password_of(device).is_some(),
         });
         let meant = meant.map(|device| device.name.clone());
         let meant = meant.filter(|name| order.devices.is_empty() || order.devices.contains(name));

@@ -14,6 +14,7 @@ use super::{Happened, Running, handover};
 use crate::apply::{DeviceResult, Outcome};
 use crate::plan::Plan;
 use crate::rounds::Rounds;
+use crate::rounds::credentials::choice::Room;
 use crate::rounds::outlet::{Deed, Told};
 
 impl Rounds {
@@ -100,6 +101,16 @@ impl Rounds {
 
     fn until(&self) -> Option<Timestamp> {
         self.enforcement.running.as_ref().and_then(|running| running.until)
+    }
+
+    /// Whether one more device may be changed now.
+    fn has_room_for(&self, device: &DeviceName) -> bool {
+        let Some(yardstick) = self.yardstick.as_ref() else { return false };
+        let (mut busy, mut lost) = self.in_turns();
+        busy.extend(self.enforcement.in_change());
+        busy.remove(device);
+        lost.remove(device);
+        Room::beside(&yardstick.policy.change, busy, &lost).has(device)
     }
 
     /// Lets those begin who wait to, in their order, as far as there is room.

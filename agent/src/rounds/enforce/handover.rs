@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use certs::Clock as _;
+use proto::wire::rotation::CredentialKind;
 use proto::{DeviceName, Policy, Timestamp};
 
 use super::record::Handed;
@@ -19,7 +20,7 @@ use crate::device::mobotix::Dialects;
 use crate::device::mobotix::credential::is_taught;
 use crate::device::mobotix::dialect::SettingName;
 use crate::rotation::Rotation;
-use crate::rotation::due::{Class, Door, Why, opening, span};
+use crate::rotation::due::{Door, Why, opening, span};
 use crate::rounds::Rounds;
 use crate::rounds::credentials::{Keyring, choice};
 use crate::rounds::outlet::Deed;
@@ -49,21 +50,21 @@ impl Rotates for SiteRotations {
             return Err(why);
         }
         let kind = kind(credential);
-        let (class, switch) = match choice::class(&kind) {
-            class @ Class::Password => (class, "passwords"),
-            class @ Class::Certificate => (class, "certificates"),
-            class @ Class::RecordingKey => (class, "recording_keys"),
-            class @ Class::MessageKey => (class, "message_keys"),
-        };
-        if !choice::is_wanted(class, &self.policy) {
+        let what = choice::ordered_as(&kind).ok_or("nobody replaces it")?;
+        let (is_on, switch) = what.switch(&self.policy.rotation);
+        if !is_on {
             return Err(format!(
                 "the policy does not switch it on; say {switch} = true under [rotation], and plan again"
             ));
         }
-        match class {
-            Class::RecordingKey => is_taught(&self.dialects, product, SettingName::RecordingKey)?,
-            Class::MessageKey => is_taught(&self.dialects, product, SettingName::MessageKey)?,
-            Class::Password | Class::Certificate => {}
+        match what {
+            CredentialKind::RecordingKey => {
+                is_taught(&self.dialects, product, SettingName::RecordingKey)?
+            }
+            CredentialKind::MessageKey => {
+                is_taught(&self.dialects, product, SettingName::MessageKey)?
+            }
+            CredentialKind::Password | CredentialKind::Certificate => {}
         }
         let keyring = self.keyring.as_ref().ok_or("this agent keeps no vault")?;
         keyring.vault.as_ref().map_err(|why| format!("the vault cannot be used: {why}"))?;
@@ -217,20 +218,6 @@ impl Rounds {
             // It is being replaced.
             _ => Heard::Done,
         }
-    }
-
-    /// Whether one more device may be changed now: no more than the policy allows at once, and one of a place, whether
-    /// it is its settings or its credentials that are changed.
-    pub(super) fn has_room_for(&self, device: &DeviceName) -> bool {
-        let Some(yardstick) = self.yardstick.as_ref() else { return false };
-        let rules = &yardstick.policy.change;
-        let (mut busy, lost) = self.in_turns();
-        busy.extend(self.enforcement.in_change());
-        busy.remove(device);
-        let here = rules.places(device);
-        let others = busy.iter().chain(lost.iter().filter(|name| *name != device));
-        busy.len() < usize::from(rules.at_once)
-            && others.flat_map(|name| rules.places(name)).all(|place| !here.contains(place))
     }
 }
 
