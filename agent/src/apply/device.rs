@@ -57,7 +57,6 @@ impl<'w> Work<'w> {
         // The certificate that the plan was made over is held on to, though nobody vouches for it.
         let planned = job.plan.pin.as_deref().and_then(|pin| pin.parse().ok());
         target.seen_before = target.seen_before.or(planned).filter(|_| target.address.tls);
-        let now = shop.clock.now();
         let why = || "the work ended before".to_owned();
         let steps = job.plan.steps.iter().map(|step| StepResult {
             number: step.number,
@@ -66,18 +65,8 @@ impl<'w> Work<'w> {
             outcome: Outcome::NotTried { why: why() },
             video_lost_ms: None,
         });
-        let result = DeviceResult {
-            device: job.plan.device.clone(),
-            began: now,
-            ended: now,
-            steps: steps.collect(),
-            stopped: None,
-            reboots: 0,
-            video_lost_ms: None,
-            moved_to: None,
-            notes: Vec::new(),
-            rotations: Vec::new(),
-        };
+        let blank = DeviceResult::blank(job.plan.device.clone(), shop.clock.now());
+        let result = DeviceResult { steps: steps.collect(), ..blank };
         Self {
             job,
             shop,

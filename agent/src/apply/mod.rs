@@ -14,12 +14,12 @@ mod survey;
 mod text;
 mod weigh;
 
-use certs::SharedClock;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use certs::SharedClock;
 use proto::finding::Attestation;
 use proto::{DeviceName, Policy};
 

@@ -163,11 +163,26 @@ impl DeviceResult {
             video_lost_ms: None,
         };
         Self {
-            device: plan.device.clone(),
-            began: now,
-            ended: now,
             steps: plan.steps.iter().map(step).collect(),
             stopped: stopped.map(str::to_owned),
+            ..Self::blank(plan.device.clone(), now)
+        }
+    }
+
+    /// Of a device whose driver failed in the middle of these steps.
+    pub(super) fn failed(self, steps: Vec<StepResult>, ended: Timestamp) -> Self {
+        let why = "the driver failed (this is a bug; please report it); look at the device before anything else";
+        Self { ended, steps, stopped: Some(why.to_owned()), ..self }
+    }
+
+    /// Of a device whose work begins at `now`.
+    pub(super) fn blank(device: DeviceName, now: Timestamp) -> Self {
+        Self {
+            device,
+            began: now,
+            ended: now,
+            steps: Vec::new(),
+            stopped: None,
             reboots: 0,
             video_lost_ms: None,
             moved_to: None,

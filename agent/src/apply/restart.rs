@@ -183,7 +183,8 @@ impl Work<'_> {
     }
 
     /// Waits until it answers again at that place. That it went away is seen by its silence at two looks in a row, since
-    /// one may be a lost packet, or by its log, which a reboot wipes; a device that does neither is believed not to have rebooted.
+    /// one may be a lost packet, or by its log, which a reboot wipes; a device that does neither is believed not to have
+    /// rebooted.
     async fn wait(
         &self,
         asked: Instant,

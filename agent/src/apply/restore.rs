@@ -65,7 +65,7 @@ pub async fn look(
 /// Brings a backup back. Never fails: what went wrong is in the result, whose one step it is.
 pub async fn restore(restore: Restore, shop: Workshop) -> DeviceResult {
     let clock = shop.clock.clone();
-    let (device, began) = (restore.target.name.clone(), clock.now());
+    let blank = DeviceResult::blank(restore.target.name.clone(), clock.now());
     let words = restore.words.clone();
     let work = tokio::spawn(async move {
         let job = job(&restore);
@@ -77,20 +77,7 @@ pub async fn restore(restore: Restore, shop: Workshop) -> DeviceResult {
         work.result.ended = shop.clock.now();
         work.result
     });
-    work.await.unwrap_or_else(|_| DeviceResult {
-        device,
-        began,
-        ended: clock.now(),
-        steps: vec![step(&words)],
-        stopped: Some(
-            "the driver failed (this is a bug; please report it); look at the device before anything else".to_owned(),
-        ),
-        reboots: 0,
-        video_lost_ms: None,
-        moved_to: None,
-        notes: Vec::new(),
-        rotations: Vec::new(),
-    })
+    work.await.unwrap_or_else(|_| blank.failed(vec![step(&words)], clock.now()))
 }
 
 fn step(words: &str) -> StepResult {

@@ -95,20 +95,7 @@ pub fn ends_too_late(video_s: u32, end: Timestamp, now: Timestamp) -> bool {
 /// Carries one device's plan out in a task of its own, so that a driver that fails costs its own device only.
 pub async fn guarded(job: Job, shop: Workshop) -> DeviceResult {
     let clock = shop.clock.clone();
-    let (device, began) = (job.plan.device.clone(), clock.now());
+    let blank = DeviceResult::blank(job.plan.device.clone(), clock.now());
     let work = tokio::spawn(async move { apply(&job, &shop).await });
-    work.await.unwrap_or_else(|_| DeviceResult {
-        device,
-        began,
-        ended: clock.now(),
-        steps: Vec::new(),
-        stopped: Some(
-            "the driver failed (this is a bug; please report it); look at the device before anything else".to_owned(),
-        ),
-        reboots: 0,
-        video_lost_ms: None,
-        moved_to: None,
-        notes: Vec::new(),
-            rotations: Vec::new(),
-    })
+    work.await.unwrap_or_else(|_| blank.failed(Vec::new(), clock.now()))
 }

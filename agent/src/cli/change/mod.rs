@@ -5,11 +5,11 @@ mod arguments;
 mod kept;
 mod restore;
 
-use certs::SystemClock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use certs::SystemClock;
 use futures::StreamExt as _;
 use proto::DeviceName;
 
