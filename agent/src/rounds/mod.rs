@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use proto::wire::policy::{Desired, Order, OrderId};
+use proto::wire::policy::{Desired, Order, OrderId, Work};
 use proto::wire::rotation::Rotate;
 use proto::{DeviceName, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -376,6 +376,9 @@ impl Rounds {
             }
             Wish::Rotate { id, expires_at, order, done } => {
                 self.take_rotate_order(id, expires_at, order, done).await;
+            }
+            Wish::CarryOut { order: Order { id, expires_at, what: Work::Forget(order) }, done } => {
+                Box::pin(self.take_forget_order((id, expires_at), order, done)).await;
             }
             Wish::CarryOut { order, done } => {
                 Box::pin(self.take_change_order(order, done)).await;

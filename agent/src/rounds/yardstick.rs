@@ -7,6 +7,7 @@ use proto::finding::Attestation;
 use proto::wire::policy::Desired;
 use proto::{DeviceName, Policy};
 
+use crate::change::Digest;
 use crate::config::policy;
 use crate::firmware::Advisories;
 
@@ -17,6 +18,8 @@ pub struct Yardstick {
     pub generation: u64,
     /// What the site should be, with every waiver.
     pub policy: Policy,
+    /// Over the policy as it was stated, whatever is trusted besides.
+    pub stated: Digest,
     /// What vendors say.
     pub advisories: Arc<Advisories>,
     /// What operators vouch for.
@@ -34,7 +37,7 @@ pub struct UnfitPolicy {
 impl Yardstick {
     /// Of a site without a controller.
     pub fn local(policy: Policy, advisories: Arc<Advisories>) -> Self {
-        Self { generation: 0, policy, advisories, attestations: Vec::new() }
+        Self::stating(0, policy, advisories, Vec::new())
     }
 
     /// Of what the controller wants. Its policy takes the place of the site file's.
@@ -50,7 +53,17 @@ impl Yardstick {
             .map_err(|why| UnfitPolicy { generation, why })?;
         policy.waivers.extend(desired.waivers.iter().cloned());
         let attestations = desired.attestations.clone();
-        Ok(Self { generation, policy, advisories, attestations })
+        Ok(Self::stating(generation, policy, advisories, attestations))
+    }
+
+    fn stating(
+        generation: u64,
+        policy: Policy,
+        advisories: Arc<Advisories>,
+        attestations: Vec<Attestation>,
+    ) -> Self {
+        let stated = Digest::of(&serde_json::to_vec(&policy).expect("a policy is JSON"));
+        Self { generation, policy, stated, advisories, attestations }
     }
 
     /// The same, where the certificates that this site's own issuer signs are ours as well: who has the agent make

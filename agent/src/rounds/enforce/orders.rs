@@ -79,10 +79,7 @@ impl Rounds {
                 self.enforce().await;
             }
             // Others take these.
-            Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) => {}
-            Wish::Forget(forget) => {
-                self.take_forget_order((id, expires_at), forget, done).await;
-            }
+            Wish::Visit(_) | Wish::Renew | Wish::Rotate(_) | Wish::Forget(_) => {}
         }
     }
 
