@@ -7,6 +7,8 @@
 //! Nothing makes room by itself, and no agent can: one that was taken over would have the copies destroyed that help
 //! against it. An administrator does (`prune`).
 
+use std::collections::BTreeSet;
+
 use proto::SiteName;
 
 use crate::store::{Intake, StoreError};
@@ -82,7 +84,7 @@ pub(super) struct Room {
     escrow: Option<(u64, u64)>,
     devices: Option<u64>,
     credentials: Option<u64>,
-    refused: [u64; Bound::ALL.len()],
+    refused: BTreeSet<Bound>,
 }
 
 impl Room {
@@ -110,12 +112,8 @@ impl Room {
         site: &SiteName,
         device: &str,
     ) -> Result<Kept, StoreError> {
-        let known = match self.devices {
-            Some(known) => known,
-            None => intake.device_count(site).await?,
-        };
+        let known = self.device_count(intake, site).await?;
         let is_new = !intake.knows_device(site, device).await?;
-        self.devices = Some(known);
         if is_new && known >= MAX_DEVICES {
             return Ok(Kept::Full(Bound::Devices));
         }
@@ -129,11 +127,18 @@ impl Room {
         intake: &mut Intake,
         site: &SiteName,
     ) -> Result<bool, StoreError> {
-        let known = match self.devices {
-            Some(known) => known,
-            None => *self.devices.insert(intake.device_count(site).await?),
-        };
-        Ok(known < MAX_DEVICES)
+        Ok(self.device_count(intake, site).await? < MAX_DEVICES)
+    }
+
+    async fn device_count(
+        &mut self,
+        intake: &mut Intake,
+        site: &SiteName,
+    ) -> Result<u64, StoreError> {
+        match self.devices {
+            Some(known) => Ok(known),
+            None => Ok(*self.devices.insert(intake.device_count(site).await?)),
+        }
     }
 
     /// Whether there is room for where this credential stands.
@@ -145,10 +150,9 @@ impl Room {
     ) -> Result<Kept, StoreError> {
         let known = match self.credentials {
             Some(known) => known,
-            None => intake.rotation_count(site).await?,
+            None => *self.credentials.insert(intake.rotation_count(site).await?),
         };
         let is_new = !intake.knows_credential(site, device, kind).await?;
-        self.credentials = Some(known);
         if is_new && known >= MAX_CREDENTIALS {
             return Ok(Kept::Full(Bound::Credentials));
         }
@@ -163,8 +167,7 @@ impl Room {
 
     /// Something was refused.
     pub fn refuse(&mut self, bound: Bound) {
-        let place = Bound::ALL.iter().position(|one| *one == bound).unwrap_or_default();
-        self.refused[place] += 1;
+        self.refused.insert(bound);
     }
 
     /// What a person is to be told now, who was not told yet.
@@ -182,10 +185,10 @@ impl Room {
             percent(self.devices, MAX_DEVICES),
             percent(self.credentials, MAX_CREDENTIALS),
         ];
-        for ((bound, percent), refused) in Bound::ALL.into_iter().zip(fills).zip(self.refused) {
+        for (bound, percent) in Bound::ALL.into_iter().zip(fills) {
             let Some(percent) = percent else { continue };
             let told = intake.told_bound(site, bound.as_str()).await?;
-            let level = level(percent, refused > 0, told);
+            let level = level(percent, self.refused.contains(&bound), told);
             if level != told {
                 intake.tell_bound(site, bound.as_str(), level).await?;
             }
@@ -209,9 +212,9 @@ fn level(percent: u64, refused: bool, told: u64) -> u64 {
 
 fn words(bound: Bound, level: u64, percent: u64) -> String {
     let (what, most) = match bound {
-        Bound::Secrets => ("escrow", "20000 secrets or 256 MiB"),
-        Bound::Devices => ("devices", "10000 devices"),
-        Bound::Credentials => ("credentials", "20000 credentials"),
+        Bound::Secrets => ("escrow", format!("{MAX_SECRETS} secrets or {} MiB", MAX_BYTES >> 20)),
+        Bound::Devices => ("devices", format!("{MAX_DEVICES} devices")),
+        Bound::Credentials => ("credentials", format!("{MAX_CREDENTIALS} credentials")),
     };
     let todo = match bound {
         Bound::Secrets => "; nothing new is rotated without room: palisade secret prune",

@@ -95,15 +95,19 @@ pub fn is_taught(
     let dialect = product.and_then(|product| dialects.for_product(product));
     let dialect = dialect.ok_or("it is of a product line whose settings are not known")?;
     let key = dialect.key(name)?;
-    if key.confidence == Confidence::Observed {
-        return Ok(());
+    sure(&key.path(), key.confidence, name)
+}
+
+/// What is only inferred is not written, since nothing in the camera's behaviour would prove it.
+fn sure(path: &str, confidence: Confidence, name: SettingName) -> Result<(), String> {
+    match confidence {
+        Confidence::Observed | Confidence::Documented => Ok(()),
+        Confidence::Inferred => Err(format!(
+            "that {path} is {} is only inferred, and nothing in the camera's behaviour would prove it, so it is not \
+             written; teach it: palisade-agent learn BEFORE.cfg AFTER.cfg --setting {name}",
+            name.topic()
+        )),
     }
-    Err(format!(
-        "that {} is {} is only inferred; set it once in the camera's own page, and teach it: palisade-agent learn \
-         BEFORE.cfg AFTER.cfg --setting {name}",
-        key.path(),
-        name.topic()
-    ))
 }
 
 /// Finds the line of a key.
@@ -164,13 +168,7 @@ fn replacing(
     if !line.is(old) {
         return Err(Unfit::Foreign(path));
     }
-    if line.confidence == Confidence::Inferred {
-        return Err(Unfit::Dialect(format!(
-            "that {path} is {} is only inferred, and nothing in the camera's behaviour would prove it, so it is not \
-             written; teach it: palisade-agent learn BEFORE.cfg AFTER.cfg --setting {name}",
-            name.topic()
-        )));
-    }
+    sure(&path, line.confidence, name).map_err(Unfit::Dialect)?;
     let text = Zeroizing::new(format!("{}={text}", line.key));
     let bytes = drawn(&document, &Pen::Replace(line.number, text));
     section(&bytes, &line.section)
